@@ -1,0 +1,221 @@
+//! The control API: what a test may know about the world and change in it.
+
+use serde_json::{Value, json};
+
+use crate::accounts::{Account, normal};
+use crate::call::{Answer, Call, Reply};
+use crate::clock;
+use crate::law;
+use crate::posts::post;
+use crate::state::{Platform, World};
+
+fn refuse(status: u16, text: &str) -> Reply {
+    Reply::json(status, &json!({"error": text}))
+}
+
+fn ok(body: &Value) -> Answer {
+    Ok(Reply::json(200, body))
+}
+
+pub(crate) fn answer(world: &World, call: &Call) -> Reply {
+    route(world, call).unwrap_or_else(|e| e)
+}
+
+fn body(call: &Call) -> Result<Value, Reply> {
+    if call.body.is_empty() {
+        return Ok(json!({}));
+    }
+    let value: Value = serde_json::from_slice(&call.body).map_err(|e| refuse(400, &e.to_string()))?;
+    if value.is_object() { Ok(value) } else { Err(refuse(400, "the body is a JSON object")) }
+}
+
+fn route(world: &World, call: &Call) -> Answer {
+    let segments = call.segments();
+    match (call.method.as_str(), segments.as_slice()) {
+        ("POST", ["reset"]) => {
+            world.reset();
+            ok(&json!({}))
+        }
+        ("POST", ["clock"]) => {
+            let seconds =
+                body(call)?["advanceSeconds"].as_i64().ok_or_else(|| refuse(400, "advanceSeconds is a number"))?;
+            world.clock.advance_s(seconds);
+            ok(&json!({"now": clock::iso_ms(world.now())}))
+        }
+        ("GET", ["clock"]) => ok(&json!({"now": clock::iso_ms(world.now())})),
+        ("POST", ["faults"]) => {
+            let id = world.faults.add(&body(call)?).map_err(|e| refuse(400, &e))?;
+            Ok(Reply::json(201, &json!({"id": id})))
+        }
+        ("GET", ["faults"]) => ok(&json!(world.faults.list())),
+        ("DELETE", ["faults"]) => {
+            world.faults.clear();
+            ok(&json!({}))
+        }
+        ("GET", ["requests"]) => requests(world, call),
+        ("DELETE", ["requests"]) => {
+            world.journal.forget_requests();
+            ok(&json!({}))
+        }
+        ("GET", ["unexpected"]) => ok(&json!(world.journal.unexpected_list())),
+        ("GET", ["tokens"]) => ok(&json!(all_tokens(world))),
+        ("GET", ["stats"]) => ok(&stats(world)),
+        (method, ["accounts", platform, handle, rest @ ..]) => {
+            let platform = Platform::parse(platform).ok_or_else(|| refuse(404, "unknown platform"))?;
+            let account = world.accounts.find_any(platform, handle).ok_or_else(|| refuse(404, "no such account"))?;
+            account_route(world, call, method, &account, rest)
+        }
+        _ => Err(refuse(404, "no such control route")),
+    }
+}
+
+fn account_route(world: &World, call: &Call, method: &str, account: &Account, rest: &[&str]) -> Answer {
+    match (method, rest) {
+        ("GET", []) => ok(&truth(account)),
+        ("PATCH", []) => patch(world, account, &body(call)?),
+        ("POST", ["expire-tokens"]) => {
+            let count = world.oauth.expire_access(&account.who, world.now());
+            ok(&json!({"expired": count}))
+        }
+        ("POST", ["revoke-tokens"]) => ok(&json!({"revokedGrants": world.oauth.revoke_all(&account.who)})),
+        ("GET", ["tokens"]) => ok(&json!(world.oauth.issued(Some(&account.who)))),
+        ("POST", ["issue-token"]) => issue(world, account, &body(call)?),
+        _ => Err(refuse(404, "no such control route")),
+    }
+}
+
+/// What is true about an account, whatever its platform shows of it.
+fn truth(account: &Account) -> Value {
+    let posts: Vec<Value> = (0..account.posts)
+        .map(|i| {
+            let p = post(account, i);
+            json!({
+                "id": p.id, "url": p.url, "text": p.text, "publishedAt": clock::iso_s(p.at_ms),
+                "likes": p.likes, "comments": p.comments, "shares": p.shares, "views": p.views,
+                "saves": p.saves, "reach": p.reach, "quotes": p.quotes,
+            })
+        })
+        .collect();
+    let platform = account.platform();
+    json!({
+        "platform": platform.name(),
+        "handle": account.handle,
+        "id": account.id(),
+        "appScopedId": (platform == Platform::Instagram).then(|| account.app_scoped_id()),
+        "displayName": account.name(),
+        "bio": account.bio(),
+        "followerCount": account.followers,
+        "followingCount": (platform != Platform::YouTube).then(|| account.following()),
+        "postCount": account.posts,
+        "isVerified": account.verified(),
+        "profileUrl": account.profile_url(),
+        "avatarUrl": account.avatar(),
+        "private": account.private(),
+        "suspended": account.suspended,
+        "deleted": account.deleted,
+        "appPassword": (platform == Platform::Bluesky).then(|| law::app_password(account.seed())),
+        "posts": posts,
+    })
+}
+
+fn patch(world: &World, account: &Account, wanted: &Value) -> Answer {
+    const KNOWN: [&str; 6] = ["suspended", "deleted", "rename", "followerCount", "posts", "grantedScopes"];
+    let members = wanted.as_object().cloned().unwrap_or_default();
+    if let Some(odd) = members.keys().find(|k| !KNOWN.contains(&k.as_str())) {
+        return Err(refuse(400, &format!("unknown member {odd}")));
+    }
+    let rename = match wanted["rename"].as_str() {
+        None => None,
+        Some(new) => Some(new_handle(world, account, new)?),
+    };
+    let posts = match wanted["posts"].as_u64().map(u32::try_from) {
+        None => None,
+        Some(Ok(n)) if n <= 100_000 => Some(n),
+        Some(_) => return Err(refuse(400, "posts is at most 100000")),
+    };
+    world.accounts.change(&account.who, |change| {
+        change.suspended = wanted["suspended"].as_bool().or(change.suspended);
+        change.deleted = wanted["deleted"].as_bool().unwrap_or(change.deleted);
+        change.followers = wanted["followerCount"].as_u64().or(change.followers);
+        change.posts = posts.or(change.posts);
+        change.handle = rename.or(change.handle.take());
+        if let Some(scopes) = members.get("grantedScopes") {
+            change.granted =
+                scopes.as_array().map(|list| list.iter().filter_map(Value::as_str).map(str::to_owned).collect());
+        }
+    });
+    ok(&truth(&world.accounts.get(&account.who)))
+}
+
+fn new_handle(world: &World, account: &Account, new: &str) -> Result<String, Reply> {
+    let mut new = normal(new);
+    if account.platform() == Platform::Mastodon && !new.contains('@') {
+        new = format!("{new}@{}", account.instance());
+    }
+    let elsewhere = world.accounts.find_any(account.platform(), &new);
+    match elsewhere {
+        None => Err(refuse(400, "not a handle that could exist there")),
+        Some(_) => Ok(new),
+    }
+}
+
+/// Tokens as if the account had consented to the same app elsewhere.
+fn issue(world: &World, account: &Account, wanted: &Value) -> Answer {
+    let scopes: Option<Vec<String>> =
+        wanted["scopes"].as_array().map(|list| list.iter().filter_map(Value::as_str).map(str::to_owned).collect());
+    let issued = match account.platform() {
+        Platform::Instagram => crate::instagram::hand_over(world, account, scopes),
+        Platform::TikTok => crate::tiktok::hand_over(world, account, scopes),
+        Platform::YouTube => crate::youtube::hand_over(world, account, scopes),
+        Platform::Mastodon => crate::mastodon::hand_over(world, account, scopes),
+        Platform::Bluesky => crate::bluesky::hand_over(world, account, scopes),
+    };
+    Ok(Reply::json(
+        201,
+        &json!({"accessToken": issued.access, "refreshToken": issued.refresh, "expiresIn": issued.expires_in_s, "scopes": issued.scopes}),
+    ))
+}
+
+/// What `issue-token` hands out.
+#[derive(Debug)]
+pub(crate) struct HandOver {
+    pub(crate) access: String,
+    pub(crate) refresh: Option<String>,
+    pub(crate) expires_in_s: Option<i64>,
+    pub(crate) scopes: Vec<String>,
+}
+
+fn requests(world: &World, call: &Call) -> Answer {
+    let platform = match call.query.get("platform") {
+        None => None,
+        Some(name) => Some(Platform::parse(name).ok_or_else(|| refuse(400, "unknown platform"))?),
+    };
+    let host = call.query.get("host");
+    let wanted = |p: Option<Platform>, h: &str| platform.is_none_or(|w| p == Some(w)) && host.is_none_or(|w| w == h);
+    ok(&json!(world.journal.requests(wanted)))
+}
+
+fn all_tokens(world: &World) -> Vec<Value> {
+    let secret = |kind: &str, platform: Platform, value: &str| json!({"kind": kind, "platform": platform.name(), "account": null, "value": value});
+    let c = &world.config;
+    let mut list = vec![
+        secret("clientSecret", Platform::Instagram, &c.instagram.secret),
+        secret("clientSecret", Platform::TikTok, &c.tiktok.secret),
+        secret("clientSecret", Platform::YouTube, &c.youtube.secret),
+        secret("apiKey", Platform::YouTube, &c.youtube_api_key),
+    ];
+    list.extend(world.mastodon.secrets().iter().map(|s| secret("clientSecret", Platform::Mastodon, s)));
+    list.extend(world.oauth.issued(None));
+    list
+}
+
+fn stats(world: &World) -> Value {
+    let per = Platform::ALL.map(|p| {
+        let (requests, unexpected) = world.journal.counts(p);
+        (
+            p.name().to_owned(),
+            json!({"requests": requests, "unexpected": unexpected, "secretsIssued": world.oauth.issued_count(p)}),
+        )
+    });
+    Value::Object(per.into_iter().collect())
+}

@@ -1,0 +1,398 @@
+//! Profile, media and media insights.
+
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use serde_json::{Map, Value, json};
+
+use super::login::{account_error, token_error};
+use super::{breach, graph_error, media_prefix, with_usage};
+use crate::accounts::Account;
+use crate::call::{Answer, Call, Reply};
+use crate::clock::graph_time;
+use crate::oauth::Kind as TokenKind;
+use crate::posts::{Kind, Post, post};
+use crate::state::{Platform, World};
+use crate::strict::Rule;
+
+const BASIC: &str = "instagram_business_basic";
+const INSIGHTS: &str = "instagram_business_manage_insights";
+
+/// `/v26.0/…` or the same without a version.
+pub(super) fn route(world: &World, call: &Call) -> Answer {
+    let mut segments = call.segments();
+    if segments.first().is_some_and(|s| version(s)) {
+        segments.remove(0);
+    }
+    match segments.as_slice() {
+        [node] => {
+            const RULE: Rule = Rule::get(&["fields", "access_token"], &["authorization"]);
+            RULE.read(call).map_err(|b| breach(world, call, &b))?;
+            let account = bearer(world, call, BASIC)?;
+            match media_of(&account, node) {
+                Some(p) => Ok(with_usage(
+                    Reply::json(200, &media(&account, &p, &fields(world, call, MEDIA_FIELDS, "Media")?)),
+                    &account,
+                )),
+                None => profile(world, call, &account, node),
+            }
+        }
+        [node, "media"] => list(world, call, node),
+        [node, "insights"] => insights(world, call, node),
+        _ => {
+            let reply = graph_error(400, 2500, None, &format!("Unknown path components: {}", call.path));
+            Err(world.unexpected(call, "unknown path", reply))
+        }
+    }
+}
+
+fn version(segment: &str) -> bool {
+    segment
+        .strip_prefix('v')
+        .and_then(|v| v.strip_suffix(".0"))
+        .and_then(|v| v.parse().ok())
+        .is_some_and(|v: u8| (20..=26).contains(&v))
+}
+
+/// The account behind the request's token, if it may do what `scope` is for.
+fn bearer(world: &World, call: &Call, scope: &str) -> Result<Account, Reply> {
+    let token = call.query.get("access_token").or_else(|| call.credential("bearer"));
+    let Some(token) = token.filter(|t| !t.is_empty()) else {
+        let reply = graph_error(
+            400,
+            2500,
+            None,
+            "An active access token must be used to query information about the current user.",
+        );
+        return Err(world.unexpected(call, "no access token", reply));
+    };
+    let now = world.now();
+    let bearer = world
+        .oauth
+        .check(token, &[TokenKind::Access, TokenKind::Short], Platform::Instagram, now)
+        .map_err(|f| token_error(&f, now))?;
+    let account = world.accounts.get(&bearer.grant.who);
+    call.about(&account.handle);
+    if account.suspended || account.deleted {
+        return Err(account_error(account.deleted));
+    }
+    if !account.effective(&bearer.grant.scopes).iter().any(|s| s == scope) {
+        return Err(graph_error(403, 10, None, "(#10) Application does not have permission for this action"));
+    }
+    Ok(account)
+}
+
+fn missing(node: &str) -> Reply {
+    let text = format!(
+        "Unsupported get request. Object with ID '{node}' does not exist, cannot be loaded due to missing permissions, or does not support this operation"
+    );
+    graph_error(400, 100, Some(33), &text)
+}
+
+fn own_node(account: &Account, node: &str) -> bool {
+    node == "me" || node == account.id() || node == account.app_scoped_id()
+}
+
+fn media_of(account: &Account, id: &str) -> Option<Post> {
+    let index: u32 = id.strip_prefix(&media_prefix(account)).filter(|rest| rest.len() == 5)?.parse().ok()?;
+    (index < account.posts).then(|| post(account, index))
+}
+
+/// The asked fields, outermost level; a field may carry its own list in braces.
+fn fields(world: &World, call: &Call, known: &[&str], node: &str) -> Result<Vec<(String, String)>, Reply> {
+    let mut list: Vec<(String, String)> = Vec::new();
+    for (name, inner) in split(call.query.get("fields").unwrap_or("id")) {
+        if !known.contains(&name.as_str()) {
+            let reply = graph_error(
+                400,
+                100,
+                None,
+                &format!("(#100) Tried accessing nonexisting field ({name}) on node type (IG{node})"),
+            );
+            return Err(world.unexpected(call, &format!("unknown field {name}"), reply));
+        }
+        if list.iter().any(|(n, _)| *n == name) {
+            let reply = graph_error(
+                400,
+                2500,
+                None,
+                &format!(
+                    "Syntax error \"Field {name} specified more than once. This is only possible before version 2.1\""
+                ),
+            );
+            return Err(world.unexpected(call, &format!("repeated field {name}"), reply));
+        }
+        list.push((name, inner));
+    }
+    if !list.iter().any(|(n, _)| n == "id") {
+        list.push(("id".to_owned(), String::new()));
+    }
+    Ok(list)
+}
+
+/// `a,b{c,d}` -> (a, ""), (b, "c,d")
+fn split(text: &str) -> Vec<(String, String)> {
+    let (mut depth, mut name, mut inner, mut out) = (0_u32, String::new(), String::new(), Vec::new());
+    for c in text.chars() {
+        match c {
+            '{' => depth += 1,
+            '}' => depth = depth.saturating_sub(1),
+            ',' if depth == 0 => out.push((std::mem::take(&mut name), std::mem::take(&mut inner))),
+            _ if depth > 0 => inner.push(c),
+            _ => name.push(c),
+        }
+    }
+    out.push((name, inner));
+    out
+}
+
+fn profile(world: &World, call: &Call, account: &Account, node: &str) -> Answer {
+    const KNOWN: &[&str] = &[
+        "id",
+        "user_id",
+        "username",
+        "name",
+        "account_type",
+        "profile_picture_url",
+        "followers_count",
+        "follows_count",
+        "media_count",
+        "biography",
+        "website",
+    ];
+    if !own_node(account, node) {
+        return Err(missing(node));
+    }
+    let mut body = Map::new();
+    for (name, _) in fields(world, call, KNOWN, "User")? {
+        let value = match name.as_str() {
+            "id" => json!(account.app_scoped_id()),
+            "user_id" => json!(account.id()),
+            "username" => json!(account.handle),
+            "name" => json!(account.name()),
+            "account_type" => json!(if account.following().is_multiple_of(2) { "Business" } else { "Media_Creator" }),
+            "profile_picture_url" => json!(account.avatar()),
+            "followers_count" => json!(account.followers),
+            "follows_count" => json!(account.following()),
+            "media_count" => json!(account.posts),
+            "biography" => json!(account.bio()),
+            _ => json!(format!("https://{}.example/", account.handle)),
+        };
+        body.insert(name, value);
+    }
+    Ok(with_usage(Reply::json(200, &Value::Object(body)), account))
+}
+
+const MEDIA_FIELDS: &[&str] = &[
+    "id",
+    "ig_id",
+    "caption",
+    "alt_text",
+    "media_type",
+    "media_product_type",
+    "media_url",
+    "thumbnail_url",
+    "permalink",
+    "shortcode",
+    "timestamp",
+    "username",
+    "owner",
+    "like_count",
+    "comments_count",
+    "is_comment_enabled",
+    "is_shared_to_feed",
+    "is_ai_generated",
+    "children",
+    "collaborators",
+];
+
+fn media(account: &Account, p: &Post, fields: &[(String, String)]) -> Value {
+    let picture =
+        |ext: &str| format!("https://scontent.cdninstagram.com/v/{}.{ext}?_nc_ht=scontent.cdninstagram.com", p.id);
+    let video = p.kind == Kind::Video;
+    let mut body = Map::new();
+    for (name, inner) in fields {
+        let value = match name.as_str() {
+            "id" => json!(p.id),
+            "ig_id" => json!(format!("3{}", p.id)),
+            "caption" => json!(p.text),
+            "media_type" => json!(match p.kind {
+                Kind::Video => "VIDEO",
+                Kind::Carousel => "CAROUSEL_ALBUM",
+                Kind::Image | Kind::Text => "IMAGE",
+            }),
+            "media_product_type" => json!(if video { "REELS" } else { "FEED" }),
+            // Missing when the media is flagged for copyright.
+            "media_url" if p.index % 17 != 16 => json!(picture(if video { "mp4" } else { "jpg" })),
+            "thumbnail_url" if video => json!(picture("jpg")),
+            "permalink" => json!(p.url),
+            "shortcode" => json!(p.url.trim_end_matches('/').rsplit('/').next()),
+            "timestamp" => json!(graph_time(p.at_ms)),
+            "username" => json!(account.handle),
+            "owner" => json!({"id": account.id()}),
+            "like_count" => match p.likes {
+                Some(n) => json!(n),
+                None => continue,
+            },
+            "comments_count" => json!(p.comments),
+            "is_comment_enabled" => json!(true),
+            "is_shared_to_feed" if video => json!(true),
+            "is_ai_generated" => json!(false),
+            "children" if p.kind == Kind::Carousel => children(p, inner),
+            _ => continue,
+        };
+        body.insert(name.clone(), value);
+    }
+    Value::Object(body)
+}
+
+fn children(p: &Post, inner: &str) -> Value {
+    let one = |n: u32| {
+        let id = format!("19{}{n}", &p.id[2..]);
+        let mut child = json!({"id": id});
+        for (name, _) in split(inner) {
+            match name.as_str() {
+                "media_type" => child["media_type"] = json!("IMAGE"),
+                "media_url" => child["media_url"] = json!(format!("https://scontent.cdninstagram.com/v/{id}.jpg")),
+                _ => {}
+            }
+        }
+        child
+    };
+    json!({"data": [one(1), one(2)]})
+}
+
+fn cursor(index: u32) -> String {
+    URL_SAFE_NO_PAD.encode(format!("QVFI:{index}"))
+}
+
+fn index_of(cursor: &str) -> Option<u32> {
+    String::from_utf8(URL_SAFE_NO_PAD.decode(cursor).ok()?).ok()?.strip_prefix("QVFI:")?.parse().ok()
+}
+
+fn list(world: &World, call: &Call, node: &str) -> Answer {
+    const RULE: Rule =
+        Rule::get(&["fields", "limit", "after", "before", "since", "until", "access_token"], &["authorization"]);
+    RULE.read(call).map_err(|b| breach(world, call, &b))?;
+    let account = bearer(world, call, BASIC)?;
+    if !own_node(&account, node) {
+        return Err(missing(node));
+    }
+    let fields = fields(world, call, MEDIA_FIELDS, "Media")?;
+    let q = &call.query;
+    let bad = |name: &str| {
+        world.unexpected(
+            call,
+            &format!("bad {name}"),
+            graph_error(400, 100, None, &format!("(#100) Invalid parameter: {name}")),
+        )
+    };
+    let number = |name: &str| match q.get(name) {
+        None => Ok(None),
+        Some(text) => text.parse::<i64>().map(Some).map_err(|_| bad(name)),
+    };
+    let limit =
+        usize::try_from(number("limit")?.unwrap_or(25)).ok().filter(|n| *n > 0).ok_or_else(|| bad("limit"))?.min(100);
+    let (since, until) = (number("since")?, number("until")?);
+    let position = |name: &str| match q.get(name) {
+        None => Ok(None),
+        Some(text) => index_of(text).map(Some).ok_or_else(|| bad(name)),
+    };
+    let inside = |i: &u32| {
+        let s = crate::law::published_ms(*i) / 1000;
+        since.is_none_or(|t| s >= t) && until.is_none_or(|t| s <= t)
+    };
+    let all = account.posts.min(10_000);
+    let page: Vec<u32> = match position("before")? {
+        Some(before) => {
+            let mut back: Vec<u32> = (0..before.min(all)).rev().filter(inside).take(limit).collect();
+            back.reverse();
+            back
+        }
+        None => (position("after")?.map_or(0, |i| i + 1)..all).filter(inside).take(limit).collect(),
+    };
+    let data: Vec<Value> = page.iter().map(|i| media(&account, &post(&account, *i), &fields)).collect();
+    let mut body = json!({"data": data});
+    if let (Some(first), Some(last)) = (page.first(), page.last()) {
+        body["paging"] = json!({"cursors": {"before": cursor(*first), "after": cursor(*last)}});
+        if (last + 1..all).any(|i| inside(&i)) {
+            body["paging"]["next"] = json!(next_url(call, "after", &cursor(*last)));
+        }
+        if (0..*first).any(|i| inside(&i)) {
+            body["paging"]["previous"] = json!(next_url(call, "before", &cursor(*first)));
+        }
+    }
+    Ok(with_usage(Reply::json(200, &body), &account))
+}
+
+/// The same request at another cursor; the token is part of it, as on the real host.
+fn next_url(call: &Call, name: &str, cursor: &str) -> String {
+    let kept = call.query.0.iter().filter(|(k, _)| k != "after" && k != "before");
+    let mut query = url::form_urlencoded::Serializer::new(String::new());
+    query.extend_pairs(kept);
+    query.append_pair(name, cursor);
+    format!("https://{}{}?{}", call.host, call.path, query.finish())
+}
+
+fn insights(world: &World, call: &Call, node: &str) -> Answer {
+    const RULE: Rule = Rule::get(&["metric!", "breakdown", "period", "access_token"], &["authorization"]);
+    RULE.read(call).map_err(|b| breach(world, call, &b))?;
+    let account = bearer(world, call, INSIGHTS)?;
+    let Some(p) = media_of(&account, node) else { return Err(missing(node)) };
+    let mut data = Vec::new();
+    for (at, (metric, _)) in split(call.query.text("metric")).iter().enumerate() {
+        let Some(value) = metric_of(&p, metric) else {
+            let kind = if p.kind == Kind::Video { "REELS" } else { "FEED" };
+            let text = format!("(#100) metric[{at}] ({metric}) is an unsupported metric for this {kind} media");
+            return Err(world.unexpected(
+                call,
+                &format!("unsupported metric {metric}"),
+                graph_error(400, 100, None, &text),
+            ));
+        };
+        // A hidden like count is hidden here too.
+        let Some(value) = value else { continue };
+        data.push(json!({"name": metric, "period": "lifetime", "values": [{"value": value}], "title": metric.replace('_', " "),
+            "description": "", "id": format!("{}/insights/{metric}/lifetime", p.id)}));
+    }
+    Ok(with_usage(Reply::json(200, &json!({"data": data})), &account))
+}
+
+/// Outer `None`: the platform does not offer the metric for this media.
+fn metric_of(p: &Post, metric: &str) -> Option<Option<u64>> {
+    let video = p.kind == Kind::Video;
+    let sum = |parts: [Option<u64>; 4]| Some(parts.iter().flatten().sum());
+    Some(match metric {
+        "views" => p.views,
+        "reach" => p.reach,
+        "likes" => p.likes,
+        "comments" => p.comments,
+        "shares" => p.shares,
+        "saved" => p.saves,
+        "reposts" => p.shares.map(|n| n / 3),
+        "total_interactions" => sum([p.likes, p.comments, p.shares, p.saves]),
+        "follows" | "profile_visits" if !video => p.reach.map(|n| n / 50),
+        "ig_reels_avg_watch_time" if video => p.views.map(|n| 1_500 + n % 9_000),
+        "ig_reels_video_view_total_time" if video => p.views.map(|n| n * (1_500 + n % 9_000)),
+        "reels_skip_rate" | "crossposted_views" if video => p.views.map(|n| n % 60),
+        _ => return None,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn field_lists_split_at_their_own_level() {
+        let list = split("id,children{id,media_type},caption");
+        assert_eq!(list.len(), 3);
+        assert_eq!(list[1], ("children".to_owned(), "id,media_type".to_owned()));
+    }
+
+    #[test]
+    fn only_living_versions_count() {
+        assert!(version("v26.0"));
+        assert!(!version("v27.0"));
+        assert!(!version("26.0"));
+    }
+}
