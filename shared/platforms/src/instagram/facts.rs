@@ -1,0 +1,123 @@
+//! What is known about Instagram.
+
+use domain::Platform;
+use domain::handle::HandleRule;
+use jiff::SignedDuration;
+
+use crate::facts::{Facts, OAuthFacts, Pkce, PublicRead, Registration, Renewal, Scope};
+
+/// The version in every API path. v26.0 came out on 2026-07-29 and is the latest one on 2026-11-20; a version is
+/// served for about two years, and a path without one is served by the oldest.
+pub(super) const VERSION: &str = "v26.0";
+
+/// The scope that every read needs.
+pub(super) const BASIC: &str = "instagram_business_basic";
+
+/// First parts of paths that are Instagram's own pages and never a profile.
+const RESERVED: [&str; 12] =
+    ["p", "reel", "reels", "tv", "stories", "explore", "accounts", "direct", "about", "developer", "legal", "web"];
+
+/// Instagram as data. Changeable facts checked on 2026-11-20.
+pub static FACTS: Facts = Facts {
+    platform: Platform::Instagram,
+    name: "Instagram",
+    docs: "https://developers.facebook.com/docs/instagram-platform/instagram-api-with-instagram-login",
+    checked: "2026-11-20",
+    handle: HandleRule {
+        hosts: &["instagram.com"],
+        path_prefixes: &["@", ""],
+        is_valid,
+        normalise,
+        federated: false,
+        form: "1 to 30 letters, digits, dots or underscores",
+    },
+    profile_url: |handle| format!("https://www.instagram.com/{handle}/"),
+    // Business discovery, the only look at other accounts, needs Facebook Login.
+    public_read: PublicRead::None,
+    oauth: OAuthFacts {
+        // Not documented for this flow, and UNSURE whether it would be ignored or refused.
+        pkce: Pkce::None,
+        registration: Registration::Configured,
+        scope_separator: ",",
+        scopes: &[
+            Scope { name: BASIC, purpose: "read the profile and its posts", needed_to_sync: true },
+            Scope { name: "instagram_business_content_publish", purpose: "publish posts", needed_to_sync: false },
+            Scope { name: "instagram_business_manage_insights", purpose: "read insights", needed_to_sync: false },
+            Scope {
+                name: "instagram_business_manage_comments",
+                purpose: "read and answer comments",
+                needed_to_sync: false,
+            },
+        ],
+        renewal: Renewal::Exchange,
+        access_life: Some(SignedDuration::from_hours(60 * 24)),
+        // An expired token cannot be refreshed, so there must be room for many failed attempts.
+        renew_ahead: SignedDuration::from_hours(10 * 24),
+        // No call is documented (UNSURE); people remove the app in Instagram's settings.
+        revocable: false,
+    },
+    resync: SignedDuration::from_hours(6),
+    quota: "4,800 calls a day per account and app for each impression that the account had in the last 24 h; a sync of \
+            50 posts costs 2 calls (profile, one page of media), 8 a day.",
+    // UNSURE: the largest page of media is not documented; 50 is served.
+    page_size: 50,
+    recent_posts: 50,
+};
+
+/// Dots in odd places (two in a row, at the end) are refused at sign-up today, but older names have them.
+fn is_valid(handle: &str) -> bool {
+    (1..=30).contains(&handle.len())
+        && handle.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'.' || b == b'_')
+        && handle.bytes().any(|b| b != b'.')
+        && !RESERVED.contains(&handle)
+}
+
+fn normalise(handle: &str) -> String {
+    handle.trim_matches(|c: char| c == '@' || c.is_whitespace()).to_lowercase()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn read(handle: Option<&str>, url: Option<&str>) -> Result<String, String> {
+        domain::handle::read(Platform::Instagram, &FACTS.handle, handle, url, &[]).map_err(|error| error.to_string())
+    }
+
+    #[test]
+    fn one_spelling_for_every_way_to_name_an_account() {
+        for handle in ["Harbor.Roasters_1", "@harbor.roasters_1", "https://www.instagram.com/Harbor.Roasters_1/?hl=de"]
+        {
+            assert_eq!(read(Some(handle), None).unwrap(), "harbor.roasters_1");
+        }
+        assert_eq!(read(None, Some("https://instagram.com/harbor.roasters_1/reels/")).unwrap(), "harbor.roasters_1");
+    }
+
+    #[test]
+    fn a_post_is_not_a_profile() {
+        for url in [
+            "https://www.instagram.com/p/DAbCdEfGhIj/",
+            "https://www.instagram.com/stories/ann/1/",
+            "https://instagram.com/",
+        ] {
+            assert!(read(None, Some(url)).unwrap_err().starts_with("Invalid profileUrl"), "{url}");
+        }
+    }
+
+    #[test]
+    fn what_no_account_is_called_is_refused() {
+        for handle in ["two words", "dash-ed", "umläut", "a/b", "...", "thirty_one_characters_are_too_ma"] {
+            assert!(read(Some(handle), None).unwrap_err().starts_with("Invalid handle"), "{handle}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn no_text_breaks_the_rule(text in "(?s).{0,40}") {
+            let once = normalise(&text);
+            prop_assert_eq!(&normalise(&once), &once);
+            prop_assert!(!is_valid(&once) || !once.contains(['#', '/', '@', '?', ' ', '\n']));
+        }
+    }
+}

@@ -1,0 +1,161 @@
+//! Mastodon's errors: `{"error"}`, in the server's language or as HTML, so the status decides wherever it can.
+
+use domain::{Failure, Kind};
+use jiff::Timestamp;
+use outbound::Answer;
+
+use super::api::ErrorBody;
+use crate::wire::{by_status, until};
+
+/// What a failed read means; `scope` is the right it needed, with a token.
+pub(super) fn read(answer: &Answer, now: Timestamp, scope: Option<&str>) -> Failure {
+    let general = general(answer, now);
+    let text = text(answer);
+    match (answer.status, scope) {
+        // Servers in limited-federation mode show nothing to strangers.
+        (401, None) => kind(general, Kind::OauthRequired),
+        // Tokens do not expire: a refused one was revoked, and nothing renews it.
+        (401, Some(_)) => kind(general, Kind::ReconnectNeeded),
+        // snac says 422 with an empty body for a bad token (observed).
+        (422, Some(_)) if answer.body.is_empty() => kind(general, Kind::ReconnectNeeded),
+        // The moderators have closed the account.
+        (403, Some(_)) if text.contains("login is currently disabled") => kind(general, Kind::Suspended),
+        // "outside the authorized scopes", or the same in another language. The known other reasons name no scope.
+        (403, Some(_)) if ["not allowed", "pending", "confirm"].iter().any(|known| text.contains(known)) => general,
+        (403, Some(scope)) => general.scope(scope),
+        _ => general,
+    }
+}
+
+/// What a refused code or app means.
+pub(super) fn oauth(answer: &Answer, now: Timestamp) -> Failure {
+    let general = general(answer, now);
+    match text(answer).as_str() {
+        // Servers before 4.3 forget apps that nobody uses: Herald has to register again.
+        "invalid_client" | "unauthorized_client" | "invalid_scope" => kind(general, Kind::AppRejected),
+        "invalid_grant" | "access_denied" => kind(general, Kind::ReconnectNeeded),
+        _ => match answer.status {
+            401 => kind(general, Kind::AppRejected),
+            // snac and others refuse a code without a word that says so.
+            400 | 403 | 422 => kind(general, Kind::ReconnectNeeded),
+            _ => general,
+        },
+    }
+}
+
+/// What a refused registration means.
+pub(super) fn registration(answer: &Answer, now: Timestamp) -> Failure {
+    let general = general(answer, now);
+    match answer.status {
+        400 | 401 | 403 | 422 => kind(general, Kind::AppRejected),
+        // There is no such thing at this host, so it is no server of this kind.
+        300..400 | 405 => kind(general, Kind::NotFound),
+        _ => general,
+    }
+}
+
+/// Whether a 404 is about the record; otherwise the server does not know the call.
+pub(super) fn is_about_the_record(answer: &Answer) -> bool {
+    !text(answer).is_empty()
+}
+
+fn general(answer: &Answer, now: Timestamp) -> Failure {
+    let failure = by_status(answer);
+    if failure.retry_after.is_some() || answer.status != 429 {
+        return failure;
+    }
+    let reset = answer.header("x-ratelimit-reset").and_then(|text| text.trim().parse().ok());
+    failure.retry_after(reset.and_then(|reset| until(reset, now)))
+}
+
+fn text(answer: &Answer) -> String {
+    serde_json::from_slice::<ErrorBody>(&answer.body).ok().and_then(|body| body.error).unwrap_or_default()
+}
+
+fn kind(failure: Failure, kind: Kind) -> Failure {
+    Failure { kind, ..failure }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use bytes::Bytes;
+    use http::{HeaderMap, HeaderValue};
+    use std::time::Duration;
+
+    fn answer(status: u16, body: &str) -> Answer {
+        Answer { status, headers: HeaderMap::new(), body: Bytes::from(body.to_owned()) }
+    }
+
+    fn said(status: u16, error: &str) -> Answer {
+        answer(status, &serde_json::json!({ "error": error }).to_string())
+    }
+
+    const NOW: Timestamp = Timestamp::UNIX_EPOCH;
+    const SCOPE: Option<&str> = Some("read:statuses");
+
+    #[test]
+    fn a_dead_token_needs_a_new_consent() {
+        for text in ["The access token is invalid", "The access token was revoked", "Das Token ist ungültig"] {
+            assert_eq!(read(&said(401, text), NOW, SCOPE).kind, Kind::ReconnectNeeded);
+        }
+        assert_eq!(read(&answer(422, ""), NOW, SCOPE).kind, Kind::ReconnectNeeded);
+        assert_eq!(read(&said(422, "Validation failed"), NOW, SCOPE).kind, Kind::InvalidRequest);
+    }
+
+    #[test]
+    fn a_closed_server_wants_consent() {
+        assert_eq!(read(&said(401, "This method requires an authenticated user"), NOW, None).kind, Kind::OauthRequired);
+    }
+
+    #[test]
+    fn a_forbidden_read_lacks_a_scope_or_the_account_is_closed() {
+        let failure = read(&said(403, "This action is outside the authorized scopes"), NOW, SCOPE);
+        assert_eq!((failure.kind, failure.scope.as_deref()), (Kind::PermissionMissing, Some("read:statuses")));
+        assert_eq!(read(&said(403, "Your login is currently disabled"), NOW, SCOPE).kind, Kind::Suspended);
+        for text in ["This action is not allowed", "Your login is currently pending approval", "Confirm your email"] {
+            let failure = read(&said(403, &text.to_lowercase()), NOW, SCOPE);
+            assert_eq!((failure.kind, failure.scope), (Kind::PermissionMissing, None), "{text}");
+        }
+    }
+
+    #[test]
+    fn what_is_gone_is_not_found_and_what_is_down_may_pass() {
+        for (status, kind) in [(404, Kind::NotFound), (410, Kind::NotFound), (500, Kind::ProviderDown), (503, Kind::ProviderDown)] {
+            assert_eq!(read(&answer(status, "<html>"), NOW, SCOPE).kind, kind);
+        }
+        assert!(is_about_the_record(&said(404, "Record not found")));
+        assert!(!is_about_the_record(&answer(404, "<html>")));
+    }
+
+    #[test]
+    fn the_reset_time_is_a_timestamp() {
+        let mut limited = said(429, "Too many requests");
+        limited.headers.insert("x-ratelimit-reset", HeaderValue::from_static("1970-01-01T00:05:00.000Z"));
+        let failure = read(&limited, NOW, None);
+        assert_eq!((failure.kind, failure.retry_after), (Kind::RateLimited, Some(Duration::from_secs(300))));
+    }
+
+    #[test]
+    fn a_refused_code_is_told_from_a_refused_app() {
+        for (status, code, wanted) in [
+            (400, "invalid_grant", Kind::ReconnectNeeded),
+            (401, "invalid_client", Kind::AppRejected),
+            (403, "unauthorized_client", Kind::AppRejected),
+            (400, "invalid_scope", Kind::AppRejected),
+            (401, "", Kind::AppRejected),
+            (422, "", Kind::ReconnectNeeded),
+            (500, "", Kind::ProviderDown),
+            (429, "", Kind::RateLimited),
+        ] {
+            assert_eq!(oauth(&said(status, code), NOW).kind, wanted, "{status} {code}");
+        }
+    }
+
+    #[test]
+    fn a_host_that_is_no_server_is_not_found() {
+        for (status, wanted) in [(404, Kind::NotFound), (405, Kind::NotFound), (301, Kind::NotFound), (422, Kind::AppRejected), (502, Kind::ProviderDown)] {
+            assert_eq!(registration(&answer(status, "<html>"), NOW).kind, wanted, "{status}");
+        }
+    }
+}

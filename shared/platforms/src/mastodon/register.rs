@@ -1,0 +1,49 @@
+//! Herald registers itself at every server.
+
+use async_trait::async_trait;
+use domain::{Failure, Kind, Platform};
+use outbound::Call;
+use url::Url;
+
+use super::api::App;
+use super::{error, server};
+use crate::kit::{AppCredentials, Context, RegisterApp};
+use crate::wire::url;
+
+/// What people see on their server's page of authorized apps.
+const NAME: &str = "Herald";
+
+/// Registers Herald.
+pub(super) struct Mastodon;
+
+#[async_trait]
+impl RegisterApp for Mastodon {
+    fn server(&self, handle: &str) -> Option<String> {
+        server::parts(handle).map(|(_, host)| host)
+    }
+
+    async fn register(&self, cx: &Context<'_>, server: &str, redirect_uri: &Url) -> Result<AppCredentials, Failure> {
+        let first = match register_at(cx, server, redirect_uri).await {
+            Err(failure) if failure.kind == Kind::NotFound => failure,
+            other => return other,
+        };
+        // A domain that only stands in handles points to the host that its server runs on.
+        match server::web_host(cx, None, server).await? {
+            Some(host) if host != server => register_at(cx, &host, redirect_uri).await,
+            _ => Err(first),
+        }
+    }
+}
+
+async fn register_at(cx: &Context<'_>, host: &str, redirect_uri: &Url) -> Result<AppCredentials, Failure> {
+    let scopes = server::consent(cx, host).await?.scopes;
+    let website = redirect_uri.origin().ascii_serialization();
+    let form = [("client_name", NAME), ("redirect_uris", redirect_uri.as_str()), ("scopes", &scopes), ("website", &website)];
+    let call = Call::post_form(Platform::Mastodon, url(&format!("{}/api/v1/apps", server::base(cx, host)))?, &form);
+    let answer = server::send(cx, call).await?;
+    if !answer.is_success() {
+        return Err(error::registration(&answer, cx.clock.now()));
+    }
+    let app: App = answer.json()?;
+    Ok(AppCredentials { client_id: app.client_id, client_secret: Some(app.client_secret), api_key: None })
+}

@@ -1,0 +1,107 @@
+//! What is known about TikTok.
+
+use domain::Platform;
+use domain::handle::HandleRule;
+use jiff::SignedDuration;
+
+use crate::facts::{Facts, OAuthFacts, Pkce, PublicRead, Registration, Renewal, Scope};
+
+/// Open id, display name, avatars.
+pub(super) const BASIC: &str = "user.info.basic";
+/// User name, bio, verification.
+pub(super) const PROFILE: &str = "user.info.profile";
+/// Counts.
+pub(super) const STATS: &str = "user.info.stats";
+/// The account's public videos.
+pub(super) const VIDEOS: &str = "video.list";
+
+/// TikTok as data. Changeable facts checked on 2026-11-20.
+pub static FACTS: Facts = Facts {
+    platform: Platform::Tiktok,
+    name: "TikTok",
+    docs: "https://developers.tiktok.com/doc/overview",
+    checked: "2026-11-20",
+    handle: HandleRule {
+        hosts: &["tiktok.com"],
+        path_prefixes: &["@"],
+        is_valid,
+        normalise,
+        federated: false,
+        form: "2 to 24 letters, digits, dots or underscores",
+    },
+    profile_url: |handle| format!("https://www.tiktok.com/@{handle}"),
+    public_read: PublicRead::None,
+    oauth: OAuthFacts {
+        // For desktop and mobile apps only; a web client proves itself by its secret.
+        pkce: Pkce::None,
+        registration: Registration::Configured,
+        scope_separator: ",",
+        scopes: &[
+            Scope { name: BASIC, purpose: "know which account it is", needed_to_sync: true },
+            Scope { name: PROFILE, purpose: "read the user name and the bio", needed_to_sync: false },
+            Scope { name: STATS, purpose: "read followers and counts", needed_to_sync: false },
+            Scope { name: VIDEOS, purpose: "read the account's videos", needed_to_sync: true },
+            Scope { name: "video.publish", purpose: "publish videos and photos", needed_to_sync: false },
+            Scope { name: "video.upload", purpose: "hand over drafts", needed_to_sync: false },
+        ],
+        renewal: Renewal::RotatingRefreshToken,
+        access_life: Some(SignedDuration::from_hours(24)),
+        renew_ahead: SignedDuration::from_mins(30),
+        revocable: true,
+    },
+    resync: SignedDuration::from_hours(6),
+    quota: "600 calls a minute per endpoint and app (864,000 a day); a sync of 40 videos costs 1 call of user/info and 2 \
+            of video/list, so four syncs a day fit 108,000 connections.",
+    page_size: 20,
+    recent_posts: 40,
+};
+
+/// A dot cannot stand at the end. That TikTok allows no other character is stated in its help pages, not in the API's.
+fn is_valid(handle: &str) -> bool {
+    (2..=24).contains(&handle.len())
+        && handle.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'.' || b == b'_')
+        && !handle.ends_with('.')
+}
+
+fn normalise(handle: &str) -> String {
+    handle.trim_matches(|c: char| c == '@' || c.is_whitespace()).to_lowercase()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn read(handle: Option<&str>, url: Option<&str>) -> Result<String, String> {
+        domain::handle::read(Platform::Tiktok, &FACTS.handle, handle, url, &[]).map_err(|error| error.to_string())
+    }
+
+    #[test]
+    fn one_spelling_for_every_way_to_name_an_account() {
+        for handle in ["TeaTree", "@teatree", "https://www.tiktok.com/@TeaTree?lang=en"] {
+            assert_eq!(read(Some(handle), None).unwrap(), "teatree");
+        }
+        assert_eq!(read(None, Some("https://www.tiktok.com/@teatree/video/7068948195347508509")).unwrap(), "teatree");
+    }
+
+    #[test]
+    fn what_no_account_is_called_is_refused() {
+        for handle in ["a", "two words", "dash-ed", "dot.", "twenty_five_characters_xx", "ünder"] {
+            assert!(read(Some(handle), None).unwrap_err().starts_with("Invalid handle"), "{handle}");
+        }
+        for url in
+            ["https://www.tiktok.com/teatree", "https://vm.tiktok.com/ZM8abc/", "https://www.instagram.com/@teatree"]
+        {
+            assert!(read(None, Some(url)).unwrap_err().starts_with("Invalid profileUrl"), "{url}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn no_text_breaks_the_rule(text in "(?s).{0,40}") {
+            let once = normalise(&text);
+            prop_assert_eq!(&normalise(&once), &once);
+            prop_assert!(!is_valid(&once) || !once.contains(['#', '/', '@', '?', ' ', '\n']));
+        }
+    }
+}

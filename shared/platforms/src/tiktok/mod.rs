@@ -1,0 +1,31 @@
+//! TikTok, by TikTok for Developers: Login Kit v2 and the Display API.
+//!
+//! - Consent: <https://developers.tiktok.com/doc/login-kit-web>
+//! - Tokens: <https://developers.tiktok.com/doc/oauth-user-access-token-management>
+//! - Profile: <https://developers.tiktok.com/doc/tiktok-api-v2-get-user-info>
+//! - Videos: <https://developers.tiktok.com/doc/tiktok-api-v2-video-list>
+//!
+//! An account is known by `open_id`, an id that is this app's own: another app's `open_id` means nothing here.
+//! There is no public read. TikTok API for Business is another API with other tokens and not used here.
+
+mod api;
+mod error;
+mod facts;
+mod ingest;
+mod oauth;
+
+pub use facts::FACTS;
+
+use crate::registry::Adapter;
+
+/// TikTok's capabilities.
+#[must_use]
+pub fn adapter() -> Adapter {
+    Adapter {
+        facts: &FACTS,
+        ingest: Box::new(ingest::Tiktok),
+        oauth: Box::new(oauth::Tiktok),
+        register: None,
+        app_password: None,
+    }
+}

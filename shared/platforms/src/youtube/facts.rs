@@ -1,0 +1,169 @@
+//! What is known about YouTube.
+
+use domain::Platform;
+use domain::handle::HandleRule;
+use jiff::SignedDuration;
+
+use crate::facts::{Facts, OAuthFacts, Pkce, PublicRead, Registration, Renewal, Scope};
+
+/// The scope that every read with a consent needs.
+pub(super) const READ: &str = "https://www.googleapis.com/auth/youtube.readonly";
+
+/// YouTube as data. Changeable facts checked on 2026-11-20.
+pub static FACTS: Facts = Facts {
+    platform: Platform::Youtube,
+    name: "YouTube",
+    docs: "https://developers.google.com/youtube/v3",
+    checked: "2026-11-20",
+    handle: HandleRule {
+        hosts: &["youtube.com"],
+        // `/c/` and `/user/` are names of an older kind that the API cannot look up reliably.
+        path_prefixes: &["@", "channel/"],
+        is_valid,
+        normalise,
+        federated: false,
+        form: "3 to 30 letters, digits, underscores, hyphens or dots after an @, or a channel id that begins with UC",
+    },
+    profile_url,
+    public_read: PublicRead::ApiKey,
+    oauth: OAuthFacts {
+        pkce: Pkce::S256,
+        registration: Registration::Configured,
+        scope_separator: " ",
+        scopes: &[
+            Scope { name: READ, purpose: "read the channel and its videos", needed_to_sync: true },
+            Scope {
+                name: "https://www.googleapis.com/auth/youtube.upload",
+                purpose: "publish videos",
+                needed_to_sync: false,
+            },
+            Scope {
+                name: "https://www.googleapis.com/auth/yt-analytics.readonly",
+                purpose: "read the channel's analytics",
+                needed_to_sync: false,
+            },
+        ],
+        renewal: Renewal::RefreshToken,
+        access_life: Some(SignedDuration::from_secs(3_599)),
+        renew_ahead: SignedDuration::from_mins(5),
+        revocable: true,
+    },
+    resync: SignedDuration::from_hours(6),
+    quota: "10,000 units a day per project; a sync of 50 videos costs 3 (channel, one page of uploads, their figures), so \
+            four syncs a day cost 12 units: 800 connections are 9,600 units, which leaves 400 for first syncs and \
+            retries. More connections need a larger quota from Google (an unverified app may have only 100 people).",
+    page_size: 50,
+    recent_posts: 50,
+};
+
+fn profile_url(handle: &str) -> String {
+    if is_channel_id(handle) {
+        format!("https://www.youtube.com/channel/{handle}")
+    } else {
+        format!("https://www.youtube.com/@{handle}")
+    }
+}
+
+/// `UC` and 22 characters of base64url. A handle of just that form is read as an id; no API call could tell them apart.
+pub(super) fn is_channel_id(text: &str) -> bool {
+    text.len() == 24
+        && text.starts_with("UC")
+        && text.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_' || b == b'-')
+}
+
+/// Letters and digits of any script. UNSURE: how many each script may have; YouTube says 3 to 30 for most.
+fn is_valid(handle: &str) -> bool {
+    is_channel_id(handle) || ((3..=30).contains(&handle.chars().count()) && handle.chars().all(in_handle))
+}
+
+fn in_handle(c: char) -> bool {
+    match c {
+        '_' | '-' | '.' | '·' => true,
+        // Marks that belong to the letter before them (vowel signs, tone marks): not letters for Unicode.
+        '\u{300}'..='\u{36f}' | '\u{591}'..='\u{5c7}' | '\u{64b}'..='\u{652}' | '\u{900}'..='\u{eff}' => !c.is_ascii(),
+        c => c.is_alphanumeric() && !c.is_uppercase(),
+    }
+}
+
+fn normalise(handle: &str) -> String {
+    // In a URL a handle of another script is percent-encoded. What is still encoded after that is no handle.
+    let decoded = percent_decoded(handle).filter(|text| !text.contains('%'));
+    let bare = decoded.as_deref().unwrap_or(handle).trim_matches(|c: char| c == '@' || c.is_whitespace());
+    if is_channel_id(bare) { bare.to_owned() } else { bare.to_lowercase() }
+}
+
+fn percent_decoded(text: &str) -> Option<String> {
+    if !text.contains('%') {
+        return None;
+    }
+    let mut bytes = Vec::with_capacity(text.len());
+    let mut rest = text.as_bytes();
+    while let [first, tail @ ..] = rest {
+        rest = tail;
+        if *first != b'%' {
+            bytes.push(*first);
+            continue;
+        }
+        let (hex, tail) = rest.split_at_checked(2)?;
+        bytes.push(u8::from_str_radix(std::str::from_utf8(hex).ok()?, 16).ok()?);
+        rest = tail;
+    }
+    String::from_utf8(bytes).ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn read(handle: Option<&str>, url: Option<&str>) -> Result<String, String> {
+        domain::handle::read(Platform::Youtube, &FACTS.handle, handle, url, &[]).map_err(|error| error.to_string())
+    }
+
+    #[test]
+    fn one_spelling_for_every_way_to_name_a_channel() {
+        for handle in ["HarborRoasters", "@harborroasters", "https://www.youtube.com/@HarborRoasters/videos"] {
+            assert_eq!(read(Some(handle), None).unwrap(), "harborroasters");
+        }
+    }
+
+    #[test]
+    fn a_channel_id_keeps_its_case() {
+        let id = "UC0000000000000000000abC";
+        assert_eq!(read(Some(id), None).unwrap(), id);
+        assert_eq!(read(None, Some(&format!("https://m.youtube.com/channel/{id}"))).unwrap(), id);
+        assert_eq!((FACTS.profile_url)(id), format!("https://www.youtube.com/channel/{id}"));
+    }
+
+    #[test]
+    fn handles_of_other_scripts_are_handles() {
+        for (text, handle) in [("@Кофейня", "кофейня"), ("東京カフェ", "東京カフェ"), ("हिन्दी", "हिन्दी")]
+        {
+            assert_eq!(read(Some(text), None).unwrap(), handle);
+        }
+        assert_eq!(read(None, Some("https://www.youtube.com/@Кофейня")).unwrap(), "кофейня");
+    }
+
+    #[test]
+    fn what_cannot_be_looked_up_is_refused() {
+        for url in [
+            "https://www.youtube.com/c/harbor",
+            "https://www.youtube.com/user/harbor",
+            "https://www.youtube.com/watch?v=dQw4w9WgXc0",
+        ] {
+            assert!(read(None, Some(url)).unwrap_err().starts_with("Invalid profileUrl"), "{url}");
+        }
+        for handle in ["ab", "two words", "a#b", "a/b/c", "%2541bc", "emoji💥", "thirty-one-characters-are-too-man"] {
+            assert!(read(Some(handle), None).unwrap_err().starts_with("Invalid handle"), "{handle}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn no_text_breaks_the_rule(text in "(?s).{0,40}") {
+            let once = normalise(&text);
+            prop_assert_eq!(&normalise(&once), &once);
+            prop_assert!(!is_valid(&once) || !once.contains(['#', '/', '@', '?', ' ', '\n', '%']));
+        }
+    }
+}

@@ -1,0 +1,31 @@
+//! YouTube, by the Data API v3.
+//!
+//! - Consent: <https://developers.google.com/identity/protocols/oauth2/web-server>
+//! - Channels: <https://developers.google.com/youtube/v3/docs/channels>
+//! - Uploads: <https://developers.google.com/youtube/v3/docs/playlistItems/list>, <https://developers.google.com/youtube/v3/docs/videos>
+//! - Quota: <https://developers.google.com/youtube/v3/determine_quota_cost>
+//!
+//! Public channels are read with the installation's API key; a consent adds what only the owner may see. A token is
+//! bound to the one channel that the person chose, so `mine` is always that channel.
+
+mod api;
+mod error;
+mod facts;
+mod ingest;
+mod oauth;
+
+pub use facts::FACTS;
+
+use crate::registry::Adapter;
+
+/// YouTube's capabilities.
+#[must_use]
+pub fn adapter() -> Adapter {
+    Adapter {
+        facts: &FACTS,
+        ingest: Box::new(ingest::Youtube),
+        oauth: Box::new(oauth::Youtube),
+        register: None,
+        app_password: None,
+    }
+}

@@ -1,0 +1,130 @@
+//! TikTok's quirks against the simulated platform.
+
+#[allow(dead_code, reason = "every test file uses its part")]
+mod support;
+
+use domain::{Kind, Metric, Platform, Secret};
+use jiff::SignedDuration;
+use platforms::{Access, AppCredentials};
+use serde_json::json;
+use support::{World, ids, true_ids};
+
+async fn world() -> World {
+    let app = AppCredentials {
+        client_id: simulator::TIKTOK_CLIENT_KEY.to_owned(),
+        client_secret: Some(Secret::new(simulator::TIKTOK_CLIENT_SECRET)),
+        api_key: None,
+    };
+    World::new(Platform::Tiktok, app).await
+}
+
+#[tokio::test]
+async fn a_consent_names_the_account_and_what_was_granted() {
+    let world = world().await;
+    let grant = world.consent("teatree", &["user.info.basic", "video.list"]).await.unwrap();
+    assert_eq!(grant.platform_account_id.as_deref(), world.truth("teatree").await["id"].as_str());
+    assert_eq!(grant.tokens.scopes, ["user.info.basic", "video.list"]);
+    assert_eq!(grant.tokens.expires_at.unwrap(), world.now() + SignedDuration::from_hours(24));
+    world.nothing_odd().await;
+}
+
+#[tokio::test]
+async fn a_sync_costs_three_calls_and_reads_what_is_there() {
+    let world = world().await;
+    let truth = world.truth("teatree_p45").await;
+    let tokens = world.consent("teatree_p45", &[]).await.unwrap().tokens;
+    let before = world.requests().await.len();
+    let profile = world.profile("teatree_p45", Access::Token(&tokens)).await.unwrap();
+    let videos = world.publications(&profile, Access::Token(&tokens), 40).await.unwrap();
+    assert_eq!(world.requests().await.len() - before, 3);
+    assert_eq!(profile.handle, "teatree_p45");
+    assert_eq!(profile.follower_count.count(), truth["followerCount"].as_u64());
+    assert_eq!(ids(&videos), true_ids(&truth)[..40]);
+    assert_eq!(videos[3].metrics.views.count(), truth["posts"][3]["views"].as_u64());
+    assert_eq!(videos[3].metrics.saves, Metric::NotOffered);
+    let all = world.publications(&profile, Access::Token(&tokens), 1000).await.unwrap();
+    assert_eq!(ids(&all), true_ids(&truth));
+    world.nothing_odd().await;
+}
+
+#[tokio::test]
+async fn what_was_not_ticked_is_not_asked_for() {
+    let world = world().await;
+    let tokens = world.consent("teatree", &["user.info.basic"]).await.unwrap().tokens;
+    let profile = world.profile("teatree", Access::Token(&tokens)).await.unwrap();
+    assert_eq!((profile.handle.as_str(), profile.follower_count), ("teatree", Metric::NotOffered));
+    let failure = world.publications(&profile, Access::Token(&tokens), 1).await.unwrap_err();
+    assert_eq!((failure.kind, failure.scope.as_deref()), (Kind::PermissionMissing, Some("video.list")));
+    world.nothing_odd().await;
+}
+
+#[tokio::test]
+async fn a_token_whose_scopes_are_unknown_or_have_shrunk_still_names_its_account() {
+    let world = world().await;
+    let mut tokens = world.consent("teatree", &[]).await.unwrap().tokens;
+    world.patch("teatree", json!({"grantedScopes": ["user.info.basic"]})).await;
+    assert_eq!(world.profile("teatree", Access::Token(&tokens)).await.unwrap().follower_count, Metric::NotOffered);
+    tokens.scopes.clear();
+    let profile = world.profile("teatree", Access::Token(&tokens)).await.unwrap();
+    assert_eq!(profile.handle, "teatree");
+    // The status of this refusal is 401, and the token is fine.
+    assert_eq!(
+        world.publications(&profile, Access::Token(&tokens), 1).await.unwrap_err().kind,
+        Kind::PermissionMissing
+    );
+}
+
+#[tokio::test]
+async fn a_refresh_token_is_replaced_and_the_old_one_is_dead() {
+    let world = world().await;
+    let first = world.consent("teatree", &[]).await.unwrap().tokens;
+    world.pass(SignedDuration::from_hours(25)).await;
+    assert_eq!(world.profile("teatree", Access::Token(&first)).await.unwrap_err().kind, Kind::TokenRejected);
+    let second = first.clone().renewed_by(world.refresh(&first).await.unwrap());
+    assert_ne!(second.refresh, first.refresh);
+    assert!(world.profile("teatree", Access::Token(&second)).await.is_ok());
+    // The refusal comes with status 200.
+    assert_eq!(world.refresh(&first).await.unwrap_err().kind, Kind::ReconnectNeeded);
+    world.nothing_odd().await;
+}
+
+#[tokio::test]
+async fn an_outage_during_a_refresh_is_no_revocation() {
+    let world = world().await;
+    let tokens = world.consent("teatree", &[]).await.unwrap().tokens;
+    for fault in [json!({"kind": "drop"}), json!({"kind": "garbage"}), json!({"kind": "reject", "status": 503})] {
+        world.fault("/v2/oauth/token/", fault).await;
+        assert_eq!(world.refresh(&tokens).await.unwrap_err().kind, Kind::ProviderDown);
+    }
+    assert!(world.refresh(&tokens).await.is_ok());
+}
+
+#[tokio::test]
+async fn revoking_ends_the_consent_even_when_the_access_token_is_dead() {
+    let world = world().await;
+    let tokens = world.consent("teatree", &[]).await.unwrap().tokens;
+    world.pass(SignedDuration::from_hours(25)).await;
+    world.revoke(&tokens).await.unwrap();
+    assert_eq!(world.refresh(&tokens).await.unwrap_err().kind, Kind::ReconnectNeeded);
+    world.revoke(&tokens).await.unwrap();
+    let tokens = world.consent("teatree", &[]).await.unwrap().tokens;
+    world.revoke(&tokens).await.unwrap();
+    world.revoke(&tokens).await.unwrap();
+    world.nothing_odd().await;
+}
+
+#[tokio::test]
+async fn a_rate_limit_waits_a_minute_although_no_header_says_so() {
+    let world = world().await;
+    let tokens = world.consent("teatree", &[]).await.unwrap().tokens;
+    world.fault("/v2/user/info/", json!({"kind": "rate_limit", "retryAfterSeconds": 5})).await;
+    let failure = world.profile("teatree", Access::Token(&tokens)).await.unwrap_err();
+    assert_eq!((failure.kind, failure.retry_after.unwrap().as_secs()), (Kind::RateLimited, 60));
+}
+
+#[tokio::test]
+async fn nothing_is_read_without_a_consent() {
+    let world = world().await;
+    assert_eq!(world.profile("teatree", Access::Public).await.unwrap_err().kind, Kind::OauthRequired);
+    assert_eq!(world.requests().await, Vec::<String>::new());
+}
