@@ -1,0 +1,69 @@
+//! Who changed what: one entry in the transaction of every change.
+
+use std::collections::HashMap;
+
+use domain::{Caller, TalentId, WorkspaceId};
+use jiff::Timestamp;
+
+use crate::table::{Item, StoreError, Transaction, keys, n, s};
+
+/// An entry of the audit log.
+#[derive(Debug, Clone)]
+pub struct Audit {
+    workspace: WorkspaceId,
+    actor: String,
+    talent: TalentId,
+    action: &'static str,
+    subject: String,
+    at: Timestamp,
+    request_id: String,
+}
+
+impl Audit {
+    /// `caller` did `action` to `subject` (an id), which belongs to `talent`.
+    #[must_use]
+    pub fn new(
+        caller: &Caller,
+        talent: &TalentId,
+        action: &'static str,
+        subject: impl Into<String>,
+        at: Timestamp,
+        request_id: &str,
+    ) -> Self {
+        Self {
+            workspace: caller.workspace.clone(),
+            actor: caller.subject.to_string(),
+            talent: talent.clone(),
+            action,
+            subject: subject.into(),
+            at,
+            request_id: request_id.to_owned(),
+        }
+    }
+
+    /// Adds the entry to the transaction of the change.
+    ///
+    /// # Errors
+    /// [`StoreError::Malformed`].
+    pub fn add<'a>(&self, transaction: Transaction<'a>) -> Result<Transaction<'a>, StoreError> {
+        let shown = HashMap::from([
+            ("actor".to_owned(), s(&self.actor)),
+            ("action".to_owned(), s(self.action)),
+            ("subject".to_owned(), s(&self.subject)),
+            ("talent".to_owned(), s(self.talent.as_str())),
+            ("at".to_owned(), s(self.at.to_string())),
+            ("requestId".to_owned(), s(&self.request_id)),
+        ]);
+        let sk = keys::audit_sk(self.at, &self.request_id);
+        let item: Item = HashMap::from([
+            ("pk".to_owned(), s(keys::talent_pk(&self.workspace, &self.talent))),
+            ("sk".to_owned(), s(format!("{sk}#{}", self.action))),
+            ("v".to_owned(), n(keys::SCHEMA_VERSION)),
+            ("workspace".to_owned(), s(self.workspace.as_str())),
+            ("month".to_owned(), s(keys::month_key(&self.workspace, self.at))),
+            ("month_sort".to_owned(), s(&sk)),
+            ("shown".to_owned(), aws_sdk_dynamodb::types::AttributeValue::M(shown)),
+        ]);
+        transaction.put("audit", item)
+    }
+}

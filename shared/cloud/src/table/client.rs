@@ -1,0 +1,164 @@
+//! The SDK client with what every row needs.
+
+use std::collections::HashMap;
+
+use aws_sdk_dynamodb::Client;
+use aws_sdk_dynamodb::error::SdkError;
+use aws_sdk_dynamodb::types::AttributeValue;
+use jiff::Timestamp;
+use serde::de::DeserializeOwned;
+
+/// A row as the SDK carries it.
+pub type Item = HashMap<String, AttributeValue>;
+
+/// The table could not answer, or holds a row that makes no sense.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum StoreError {
+    /// Throttled, in conflict or out of reach, after the retries. May pass.
+    #[error("the table cannot answer: {0}")]
+    Unavailable(String),
+    /// A row that cannot be read is an error, not a default.
+    #[error("a row cannot be read: {0}")]
+    Malformed(String),
+}
+
+impl<E, R> From<SdkError<E, R>> for StoreError
+where
+    E: std::error::Error + 'static,
+    R: std::fmt::Debug,
+{
+    fn from(error: SdkError<E, R>) -> Self {
+        let mut text = error.to_string();
+        let mut source = std::error::Error::source(&error as &dyn std::error::Error);
+        // The causes name the operation's own error; without them the text is only "service error".
+        while let Some(cause) = source {
+            text = format!("{text}: {cause}");
+            source = cause.source();
+        }
+        Self::Unavailable(text)
+    }
+}
+
+impl From<serde_dynamo::Error> for StoreError {
+    fn from(error: serde_dynamo::Error) -> Self {
+        Self::Malformed(error.to_string())
+    }
+}
+
+impl From<aws_sdk_dynamodb::error::BuildError> for StoreError {
+    fn from(error: aws_sdk_dynamodb::error::BuildError) -> Self {
+        Self::Malformed(error.to_string())
+    }
+}
+
+/// The table by name.
+#[derive(Debug, Clone)]
+pub struct Table {
+    pub(crate) client: Client,
+    pub(crate) name: String,
+    /// How many shards of the `due` index each kind of work has (`HERALD_DUE_SHARDS`); only ever increased.
+    pub(crate) due_shards: u32,
+}
+
+impl Table {
+    /// The table `name`.
+    #[must_use]
+    pub fn new(client: Client, name: String, due_shards: u32) -> Self {
+        Self { client, name, due_shards }
+    }
+
+    /// How many shards of the `due` index each kind of work has.
+    #[must_use]
+    pub fn due_shards(&self) -> u32 {
+        self.due_shards
+    }
+
+    /// One row, read consistently.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn get(&self, pk: &str, sk: &str) -> Result<Option<Item>, StoreError> {
+        let answer = self
+            .client
+            .get_item()
+            .table_name(&self.name)
+            .key("pk", s(pk))
+            .key("sk", s(sk))
+            .consistent_read(true)
+            .send()
+            .await?;
+        Ok(answer.item)
+    }
+
+    /// Every row of a partition whose sort key begins with `prefix`, in order, read consistently.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn query_prefix(&self, pk: &str, prefix: &str) -> Result<Vec<Item>, StoreError> {
+        let mut rows = Vec::new();
+        let mut from = None;
+        loop {
+            let page = self
+                .client
+                .query()
+                .table_name(&self.name)
+                .key_condition_expression("pk = :pk AND begins_with(sk, :prefix)")
+                .expression_attribute_values(":pk", s(pk))
+                .expression_attribute_values(":prefix", s(prefix))
+                .consistent_read(true)
+                .set_exclusive_start_key(from)
+                .send()
+                .await?;
+            rows.extend(page.items.unwrap_or_default());
+            from = page.last_evaluated_key;
+            if from.is_none() {
+                return Ok(rows);
+            }
+        }
+    }
+
+    /// Writes a row without a condition.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn put(&self, item: Item) -> Result<(), StoreError> {
+        self.client.put_item().table_name(&self.name).set_item(Some(item)).send().await?;
+        Ok(())
+    }
+
+    /// Removes a row; one that is gone already is no error.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn delete(&self, pk: &str, sk: &str) -> Result<(), StoreError> {
+        self.client.delete_item().table_name(&self.name).key("pk", s(pk)).key("sk", s(sk)).send().await?;
+        Ok(())
+    }
+}
+
+/// A string attribute.
+#[must_use]
+pub fn s(text: impl Into<String>) -> AttributeValue {
+    AttributeValue::S(text.into())
+}
+
+/// A number attribute.
+#[must_use]
+pub fn n(number: impl std::fmt::Display) -> AttributeValue {
+    AttributeValue::N(number.to_string())
+}
+
+/// An instant as milliseconds: the form of `due_at`, whose order the index needs.
+#[must_use]
+pub fn millis(at: Timestamp) -> AttributeValue {
+    n(at.as_millisecond())
+}
+
+/// A field of a row, read as `T`.
+///
+/// # Errors
+/// [`StoreError::Malformed`] when it is missing or of another type.
+pub fn field<T: DeserializeOwned>(item: &Item, name: &str) -> Result<T, StoreError> {
+    let value = item.get(name).ok_or_else(|| StoreError::Malformed(format!("{name} is missing")))?;
+    serde_dynamo::from_attribute_value(value.clone()).map_err(|error| StoreError::Malformed(format!("{name}: {error}")))
+}

@@ -1,0 +1,125 @@
+//! Every key of the table, in one place.
+//!
+//! A partition is workspace + owner, so a request cannot name another tenant's row; the few `global#` kinds state the
+//! workspace inside the row. `#` cannot occur in a workspace, talent or connection id.
+
+use domain::{ConnectionId, Platform, TalentId, WorkspaceId};
+use jiff::Timestamp;
+
+/// The version written into every row; a reader refuses what it does not know.
+pub const SCHEMA_VERSION: u32 = 1;
+
+/// The partition of a talent: the talent, its connections, its guards.
+#[must_use]
+pub fn talent_pk(workspace: &WorkspaceId, talent: &TalentId) -> String {
+    format!("w#{workspace}#t#{talent}")
+}
+
+/// The talent itself. It sorts before its connections, so one query reads both.
+pub const TALENT_SK: &str = "talent";
+
+/// What the sort keys of a talent's connections begin with.
+pub const CONNECTION_PREFIX: &str = "talent#conn#";
+
+/// A connection.
+#[must_use]
+pub fn connection_sk(id: &ConnectionId) -> String {
+    format!("{CONNECTION_PREFIX}{id}")
+}
+
+/// The guard that lets a talent link an account once, by handle.
+#[must_use]
+pub fn handle_guard_sk(platform: Platform, handle: &str) -> String {
+    format!("account#{platform}#handle#{handle}")
+}
+
+/// The guard that lets a talent link an account once, by the platform's own id.
+#[must_use]
+pub fn account_guard_sk(platform: Platform, account_id: &str) -> String {
+    format!("account#{platform}#id#{account_id}")
+}
+
+/// The partition of a connection: its tokens, its publications, what is left to erase.
+#[must_use]
+pub fn connection_pk(workspace: &WorkspaceId, id: &ConnectionId) -> String {
+    format!("w#{workspace}#c#{id}")
+}
+
+/// The sealed tokens of a connection.
+pub const TOKENS_SK: &str = "tokens";
+
+/// What the sort keys of a connection's publications begin with.
+pub const PUBLICATION_PREFIX: &str = "pub#";
+
+/// A publication. The time comes first, so that a query reads them by time.
+#[must_use]
+pub fn publication_sk(posted_at: Timestamp, external_id: &str) -> String {
+    format!("{PUBLICATION_PREFIX}{posted_at:.0}#{external_id}")
+}
+
+/// What a disconnect or a removal has left to do. `nonce` tells one apart from the next.
+#[must_use]
+pub fn erase_sk(nonce: &str) -> String {
+    format!("erase#{nonce}")
+}
+
+/// The workspace's own partition: what is about the workspace and nobody in it.
+#[must_use]
+pub fn workspace_pk(workspace: &WorkspaceId) -> String {
+    format!("w#{workspace}")
+}
+
+/// The workspace.
+pub const WORKSPACE_SK: &str = "workspace";
+/// Its counts per state.
+pub const STATS_SK: &str = "stats";
+
+/// The partition of one idempotency key; `digest` covers subject, route and key.
+#[must_use]
+pub fn idempotency_pk(workspace: &WorkspaceId, digest: &str) -> String {
+    format!("w#{workspace}#i#{digest}")
+}
+
+/// An audit entry, in the partition of whom it is about.
+#[must_use]
+pub fn audit_sk(at: Timestamp, nonce: &str) -> String {
+    format!("audit#{}#{nonce}", at.as_millisecond())
+}
+
+/// The index partition of everything that a workspace made in a month.
+#[must_use]
+pub fn month_key(workspace: &WorkspaceId, at: Timestamp) -> String {
+    format!("w#{workspace}#{}", at.strftime("%Y-%m"))
+}
+
+/// The index partition that enumerates workspaces for schedules.
+pub const WORKSPACES_KEY: &str = "workspaces";
+/// What stands before a workspace's name in that partition.
+pub const WORKSPACE_SORT_PREFIX: &str = "workspace#";
+
+/// The single sort key of rows that are alone in their partition.
+pub const ONLY_SK: &str = "-";
+
+/// An OAuth state, by the hash of the state.
+#[must_use]
+pub fn oauth_state_pk(hash: &str) -> String {
+    format!("global#oauth-state#{hash}")
+}
+
+/// An API key, by the hash of the key.
+#[must_use]
+pub fn api_key_pk(hash: &str) -> String {
+    format!("global#api-key#{hash}")
+}
+
+/// The issuer's signing keys.
+#[must_use]
+pub fn jwks_pk(issuer: &str) -> String {
+    format!("global#jwks#{issuer}")
+}
+
+/// Herald's registration at one server of a federated platform.
+#[must_use]
+pub fn platform_app_pk(platform: Platform, server: &str) -> String {
+    format!("global#platform-app#{platform}#{server}")
+}

@@ -1,0 +1,18 @@
+//! The one table: its keys, its rows and the few ways of reading and writing them.
+//!
+//! A row is written by the module that names it ([`connections`], [`tokens`], …); keys are made in [`keys`] alone.
+
+mod client;
+pub mod connections;
+pub mod idempotency;
+pub mod keys;
+pub mod oauth_states;
+pub mod platform_apps;
+pub mod publications;
+pub mod stats;
+pub mod talents;
+pub mod tokens;
+mod transact;
+
+pub use client::{Item, StoreError, Table, field, millis, n, s};
+pub use transact::{Outcome, Refusal, Transaction};
