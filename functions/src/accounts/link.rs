@@ -1,0 +1,263 @@
+//! Linking an account to a talent: by handle, by handed-over tokens, or by consent.
+
+use cloud::audit::Audit;
+use cloud::doorbell;
+use cloud::http::{ApiError, Request, Response};
+use cloud::table::connections::{self, Change, Row};
+use cloud::table::{Outcome, Transaction, tokens};
+use cloud::vault::{EncryptionContext, Sealed};
+use cloud::work;
+use domain::connection::{Averages, ConnectionType};
+use domain::{Caller, Connection, ConnectionId, Failure, Kind, Platform, SyncStatus, TalentId, TokenSet};
+use http::StatusCode;
+use jiff::{SignedDuration, Timestamp};
+use platforms::Facts;
+
+use crate::App;
+use crate::view::ConnectedView;
+
+/// An account to link.
+pub struct Link<'a> {
+    /// Whose it becomes.
+    pub talent: TalentId,
+    /// What is known of the platform.
+    pub facts: &'static Facts,
+    /// The handle, normalised.
+    pub handle: String,
+    /// The platform's own id of the account, where it stated it.
+    pub account_id: Option<String>,
+    /// The tokens, for a link with the account's consent.
+    pub tokens: Option<&'a TokenSet>,
+    /// Who links it.
+    pub caller: &'a Caller,
+    /// The word in the audit log.
+    pub action: &'static str,
+    /// The request, for the audit log and the idempotency key.
+    pub request: &'a Request,
+}
+
+/// The adapter of a platform, or the reason why it cannot be used.
+///
+/// # Errors
+/// 400 `platform_not_supported`.
+pub fn adapter(app: &App, platform: Platform) -> Result<&platforms::Adapter, ApiError> {
+    app.platforms.get(platform).ok_or_else(|| {
+        ApiError::new(StatusCode::BAD_REQUEST, "platform_not_supported", format!("{platform} cannot be connected yet."))
+    })
+}
+
+/// The talent that a request is about: its own for a talent, the named one for staff.
+///
+/// # Errors
+/// 400 when staff name none; 404 when a talent names another.
+pub fn talent_of(caller: &Caller, named: Option<TalentId>) -> Result<TalentId, ApiError> {
+    match (caller.talent.as_ref().filter(|_| caller.role == domain::Role::Talent), named) {
+        (Some(own), Some(named)) if *own != named => Err(ApiError::not_found("talent")),
+        (Some(own), _) => Ok(own.clone()),
+        (None, Some(named)) => Ok(named),
+        (None, None) => Err(ApiError::invalid("The field talentId is missing.")),
+    }
+}
+
+/// A platform's refusal as an answer to the person who waits for it.
+#[must_use]
+pub fn refused(failure: &Failure) -> ApiError {
+    tracing::info!(failure = %failure, "platform refused");
+    let unprocessable = |code, message: String| ApiError::new(StatusCode::UNPROCESSABLE_ENTITY, code, message);
+    match failure.kind {
+        Kind::InvalidHandle => ApiError::new(
+            StatusCode::BAD_REQUEST,
+            "invalid_handle",
+            "Invalid handle. The platform knows no such account.",
+        ),
+        Kind::NotFound => unprocessable("profile_not_found", "Profile not found on platform".to_owned()),
+        Kind::ReconnectNeeded | Kind::TokenRejected => {
+            unprocessable("token_refused", "The platform refuses this login. Check it and try again.".to_owned())
+        }
+        Kind::PermissionMissing | Kind::InvalidRequest | Kind::OauthRequired => {
+            let missing =
+                failure.scope.as_ref().map(|scope| format!(" Missing permission: {scope}.")).unwrap_or_default();
+            unprocessable("permission_missing", format!("Cannot access profile data.{missing}"))
+        }
+        Kind::Suspended => unprocessable("account_suspended", "Account suspended on platform".to_owned()),
+        Kind::AppRejected => unprocessable(
+            "app_rejected",
+            "The platform refuses this installation's app credentials. Ask your administrator.".to_owned(),
+        ),
+        Kind::RateLimited | Kind::ProviderDown => {
+            let mut error = ApiError::unavailable(failure.to_string());
+            "The platform does not answer just now. Try again.".clone_into(&mut error.message);
+            error.code = "platform_unavailable";
+            error.retry_after = Some(failure.retry_after.map_or(5, |wait| wait.as_secs().clamp(1, 3600)));
+            error
+        }
+    }
+}
+
+impl Link<'_> {
+    /// Links the account, rings the worker and answers 201. Linking the same account again answers the same connection.
+    ///
+    /// # Errors
+    /// 404 for an unknown talent, 503 when the table or the vault cannot answer.
+    pub async fn answer(self, app: &App) -> Result<Response, ApiError> {
+        let connection = self.run(app).await?;
+        Response::json(StatusCode::CREATED, &ConnectedView::from(&connection))
+    }
+
+    /// Links the account and rings the worker.
+    ///
+    /// # Errors
+    /// As [`Link::answer`].
+    pub async fn run(self, app: &App) -> Result<Connection, ApiError> {
+        let connection = self.commit(app).await?;
+        if connection.sync_status != SyncStatus::Ready {
+            doorbell::ring(app.doorbell.as_ref(), work::ingest_ring(&connection), std::time::Duration::ZERO).await;
+        }
+        tracing::info!(
+            event = "social_connect",
+            connection = connection.id.as_str(),
+            talent = connection.talent.as_str(),
+            platform = connection.platform.as_str(),
+            connection_type = if self.tokens.is_some() { "OAUTH" } else { "MANUAL" },
+            status = connection.sync_status.as_str(),
+        );
+        Ok(connection)
+    }
+
+    async fn commit(&self, app: &App) -> Result<Connection, ApiError> {
+        let mut at = self.request.now;
+        // A consent usually meets a connection that is there; a link by handle usually does not.
+        let mut known = match self.tokens {
+            None => None,
+            Some(_) => self.holder(app).await?,
+        };
+        for _ in 0..6 {
+            let (outcome, connection) = match known.take() {
+                Some(row) => self.relink(app, row).await?,
+                None => self.create(app, at).await?,
+            };
+            if outcome.is_done() {
+                return Ok(connection);
+            }
+            if outcome.refusal("idempotency").is_some() {
+                return Err(ApiError::idempotency_race());
+            }
+            if outcome.refusal("talent").is_some() {
+                return Err(ApiError::not_found("talent"));
+            }
+            known = self.holder(app).await?;
+            if known.is_none() {
+                // Two links within one millisecond: the id is taken.
+                at = at.saturating_add(SignedDuration::from_millis(1)).unwrap_or(at);
+            }
+        }
+        Err(ApiError::unavailable("the account is being changed by others"))
+    }
+
+    async fn holder(&self, app: &App) -> Result<Option<Row>, ApiError> {
+        let platform = self.facts.platform;
+        Ok(connections::holder(
+            &app.table,
+            &self.caller.workspace,
+            &self.talent,
+            platform,
+            self.account_id.as_deref(),
+            &self.handle,
+        )
+        .await?)
+    }
+
+    async fn create(&self, app: &App, at: Timestamp) -> Result<(Outcome, Connection), ApiError> {
+        let platform = self.facts.platform;
+        let connection = self.with_grant(Connection {
+            id: ConnectionId::new(&self.talent, platform, at),
+            workspace: self.caller.workspace.clone(),
+            talent: self.talent.clone(),
+            platform,
+            handle: self.handle.clone(),
+            profile_url: (self.facts.profile_url)(&self.handle),
+            connection_type: ConnectionType::Manual,
+            connected: true,
+            paused: false,
+            sync_status: SyncStatus::Pending,
+            sync_error: None,
+            next_retry_at: None,
+            attempts: 0,
+            last_synced_at: None,
+            created_at: at,
+            updated_at: at,
+            token_expires_at: None,
+            scopes: Vec::new(),
+            missing_scopes: Vec::new(),
+            platform_account_id: self.account_id.clone(),
+            profile: None,
+            averages: Averages::default(),
+        });
+        let transaction = connections::insert(app.table.transaction(), &app.table, &connection)?;
+        let outcome = self.finish(app, transaction, &connection).await?;
+        Ok((outcome, connection))
+    }
+
+    async fn relink(&self, app: &App, row: Row) -> Result<(Outcome, Connection), ApiError> {
+        let before = &row.connection;
+        // A link by handle adds nothing to a connection that is live.
+        if self.tokens.is_none() && before.connected {
+            let outcome = match self.request.idempotency() {
+                None => Outcome::Done,
+                Some(_) => self.finish(app, app.table.transaction(), before).await?,
+            };
+            return Ok((outcome, row.connection));
+        }
+        let mut after = connections::changed(before.clone(), Change::Reconnect, self.request.now);
+        after.connection_type = ConnectionType::Manual;
+        after.handle.clone_from(&self.handle);
+        after.profile_url = (self.facts.profile_url)(&self.handle);
+        after.platform_account_id = self.account_id.clone().or(after.platform_account_id);
+        let after = self.with_grant(after);
+        let transaction =
+            connections::update(app.table.transaction(), &app.table, &row, &after, Some(self.request.now))?;
+        let outcome = self.finish(app, transaction, &after).await?;
+        Ok((outcome, after))
+    }
+
+    fn with_grant(&self, mut connection: Connection) -> Connection {
+        if let Some(tokens) = self.tokens {
+            connection.connection_type = ConnectionType::Oauth;
+            connection.token_expires_at = tokens.expires_at;
+            connection.scopes.clone_from(&tokens.scopes);
+            // Handed-over tokens do not say what they may do; the sync finds out.
+            connection.missing_scopes =
+                if tokens.scopes.is_empty() { Vec::new() } else { self.facts.missing_scopes(&tokens.scopes) };
+        }
+        connection
+    }
+
+    async fn finish(
+        &self,
+        app: &App,
+        transaction: Transaction<'_>,
+        connection: &Connection,
+    ) -> Result<Outcome, ApiError> {
+        let mut transaction = transaction;
+        if let Some(set) = self.tokens {
+            let context = EncryptionContext::for_connection(&connection.workspace, &connection.id);
+            let sealed: Sealed = app.vault.seal_tokens(&context, set).await?;
+            let renew_at = crate::accounts::tokens::renew_at(self.facts, set, self.request.now);
+            transaction = tokens::store(transaction, &app.table, connection, &sealed, set.expires_at, renew_at)?;
+        }
+        let audit = Audit::new(
+            self.caller,
+            &self.talent,
+            self.action,
+            connection.id.as_str(),
+            self.request.now,
+            &self.request.request_id,
+        );
+        transaction = audit.add(transaction)?;
+        if let Some(key) = self.request.idempotency() {
+            let response = Response::json(StatusCode::CREATED, &ConnectedView::from(connection))?;
+            transaction = key.add(transaction, response.status.as_u16(), &response.body)?;
+        }
+        Ok(transaction.commit().await?)
+    }
+}

@@ -1,0 +1,5 @@
+//! The use cases that several routes and workers share: linking an account, an app's credentials, live tokens.
+
+pub mod credentials;
+pub mod link;
+pub mod tokens;

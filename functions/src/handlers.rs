@@ -1,0 +1,98 @@
+//! The table of handlers: the name in `template.yaml`, and the function behind it.
+
+use cloud::doorbell::Ring;
+use cloud::http::{Access, ApiError, Request, Response};
+use cloud::table::StoreError;
+use domain::due::WorkKind;
+use futures_util::future::BoxFuture;
+
+use crate::App;
+use crate::{connections, oauth, ops, schedules, talents, workers};
+
+/// Answers a request.
+pub type HttpFn = for<'a> fn(&'a App, Request) -> BoxFuture<'a, Result<Response, ApiError>>;
+/// Does the work of one row. An error puts the message back, and means only that the table cannot answer.
+pub type QueueFn = for<'a> fn(&'a App, Ring) -> BoxFuture<'a, Result<(), StoreError>>;
+/// Does periodic work.
+pub type ScheduleFn = for<'a> fn(&'a App) -> BoxFuture<'a, Result<(), ApiError>>;
+
+/// How a handler is called.
+#[derive(Clone, Copy)]
+pub enum Run {
+    /// By API Gateway.
+    Http(Access, HttpFn),
+    /// By a queue.
+    Queue(WorkKind, QueueFn),
+    /// By a schedule.
+    Schedule(ScheduleFn),
+}
+
+/// A function of the bundle.
+#[derive(Clone, Copy)]
+pub struct Handler {
+    /// `area.route`: `Handler:` in the template, the module path, the event file.
+    pub name: &'static str,
+    /// How it is called.
+    pub run: Run,
+}
+
+macro_rules! http {
+    ($access:ident $area:ident . $route:ident) => {
+        Handler {
+            name: concat!(stringify!($area), ".", stringify!($route)),
+            run: Run::Http(Access::$access, |app, request| Box::pin($area::$route::handle(app, request))),
+        }
+    };
+}
+
+macro_rules! queue {
+    ($kind:ident workers . $route:ident) => {
+        Handler {
+            name: concat!("workers.", stringify!($route)),
+            run: Run::Queue(WorkKind::$kind, |app, ring| Box::pin(workers::$route::handle(app, ring))),
+        }
+    };
+}
+
+macro_rules! schedule {
+    (schedules . $route:ident) => {
+        Handler {
+            name: concat!("schedules.", stringify!($route)),
+            run: Run::Schedule(|app| Box::pin(schedules::$route::handle(app))),
+        }
+    };
+}
+
+/// Every handler. A test compares it with the template in both directions.
+pub const HANDLERS: &[Handler] = &[
+    http!(Caller talents.save),
+    http!(Caller talents.list),
+    http!(Caller talents.social_intelligence),
+    http!(Caller connections.connect_manual),
+    http!(Caller connections.hand_over),
+    http!(Caller connections.list),
+    http!(Caller connections.sync),
+    http!(Caller connections.remove),
+    http!(Caller connections.pause),
+    http!(Caller connections.resume),
+    http!(Caller connections.disconnect),
+    http!(Caller oauth.connect),
+    http!(Public oauth.callback),
+    http!(Public oauth.client_metadata),
+    http!(Caller ops.queue_stats),
+    http!(Caller ops.redrive),
+    http!(Caller ops.capabilities),
+    http!(Public ops.health),
+    queue!(Ingest workers.ingest),
+    queue!(Refresh workers.refresh),
+    queue!(Erase workers.erase),
+    schedule!(schedules.ring_due),
+    schedule!(schedules.fetch_jwks),
+    schedule!(schedules.count_states),
+];
+
+/// The handler that the template names.
+#[must_use]
+pub fn find(name: &str) -> Option<&'static Handler> {
+    HANDLERS.iter().find(|handler| handler.name == name)
+}

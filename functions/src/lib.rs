@@ -1,0 +1,20 @@
+//! Every handler of Herald: one file per route, queue and schedule, and the table that names them.
+//!
+//! A handler's name in `template.yaml`, its module path and its event file are the same words.
+
+pub mod accounts;
+pub mod app;
+pub mod connections;
+pub mod handlers;
+pub mod oauth;
+pub mod openapi;
+pub mod ops;
+pub mod runtime;
+pub mod schedules;
+pub mod settings;
+pub mod talents;
+pub mod view;
+pub mod workers;
+
+pub use app::App;
+pub use settings::Settings;

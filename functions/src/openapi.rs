@@ -1,0 +1,95 @@
+//! The contract document: OpenAPI 3.1, generated from the handlers' own types.
+
+use serde_json::Value;
+use utoipa::openapi::security::{Http, HttpAuthScheme, SecurityScheme};
+use utoipa::{IntoResponses, Modify, OpenApi};
+
+use crate::view::ErrorView;
+
+/// What any route may refuse with.
+#[derive(IntoResponses)]
+pub enum Refusals {
+    /// The request is malformed.
+    #[response(status = 400)]
+    Invalid(ErrorView),
+    /// No or bad credentials.
+    #[response(status = 401)]
+    Unauthenticated(ErrorView),
+    /// Not allowed.
+    #[response(status = 403)]
+    Forbidden(ErrorView),
+    /// Unknown, or of another workspace or talent.
+    #[response(status = 404)]
+    NotFound(ErrorView),
+    /// The state does not allow it; the sentence says the state.
+    #[response(status = 409)]
+    Conflict(ErrorView),
+    /// The body is too large.
+    #[response(status = 413)]
+    TooLarge(ErrorView),
+    /// The body is of another type.
+    #[response(status = 415)]
+    WrongType(ErrorView),
+    /// A platform's rule forbids it.
+    #[response(status = 422)]
+    Refused(ErrorView),
+    /// Too many requests; `Retry-After` says when.
+    #[response(status = 429)]
+    TooMany(ErrorView),
+    /// Something that Herald needs cannot answer; `Retry-After` says when.
+    #[response(status = 503)]
+    Unavailable(ErrorView),
+}
+
+#[derive(OpenApi)]
+#[openapi(
+    info(
+        title = "Herald",
+        description = "The social-media back end that you deploy into your own AWS account.",
+        license(name = "Apache-2.0", identifier = "Apache-2.0")
+    ),
+    modifiers(&Bearer),
+    security(("bearer" = [])),
+    paths(
+        crate::talents::save::handle,
+        crate::talents::list::handle,
+        crate::talents::social_intelligence::handle,
+        crate::connections::connect_manual::handle,
+        crate::connections::hand_over::handle,
+        crate::connections::list::handle,
+        crate::connections::list::own,
+        crate::connections::sync::handle,
+        crate::connections::sync::own,
+        crate::connections::remove::handle,
+        crate::connections::pause::handle,
+        crate::connections::resume::handle,
+        crate::connections::disconnect::handle,
+        crate::connections::disconnect::own,
+        crate::oauth::connect::handle,
+        crate::oauth::connect::link,
+        crate::oauth::connect::own,
+        crate::oauth::callback::handle,
+        crate::oauth::client_metadata::handle,
+        crate::ops::queue_stats::handle,
+        crate::ops::redrive::handle,
+        crate::ops::capabilities::handle,
+        crate::ops::health::handle,
+    )
+)]
+struct Document;
+
+struct Bearer;
+
+impl Modify for Bearer {
+    fn modify(&self, document: &mut utoipa::openapi::OpenApi) {
+        let scheme = SecurityScheme::Http(Http::new(HttpAuthScheme::Bearer));
+        document.components.get_or_insert_default().add_security_scheme("bearer", scheme);
+    }
+}
+
+/// The document.
+#[must_use]
+pub fn document() -> Value {
+    // Made of plain maps and texts, it cannot fail to be written; an empty document would fail its own test.
+    serde_json::to_value(Document::openapi()).unwrap_or_default()
+}

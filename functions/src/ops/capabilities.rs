@@ -1,0 +1,148 @@
+//! `GET /api/capabilities`: what works on each platform, from the table that the code itself reads.
+
+use cloud::http::{ApiError, Request, Response};
+use platforms::{Facts, Pkce, Platforms, PublicRead, Registration, Renewal};
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use crate::App;
+
+/// Every platform that can be connected.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct Capabilities {
+    /// The platforms.
+    platforms: Vec<Capability>,
+}
+
+/// What works on a platform.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct Capability {
+    /// The platform, upper case.
+    platform: &'static str,
+    /// Its name as people write it.
+    name: &'static str,
+    /// The official documentation.
+    docs: &'static str,
+    /// The day on which these facts were last checked.
+    checked: &'static str,
+    /// How accounts are linked.
+    connect: ConnectWays,
+    /// The form of a handle, in words.
+    handle: &'static str,
+    /// What a sync reads, and how often.
+    sync: SyncFacts,
+    /// What is asked for.
+    scopes: Vec<ScopeView>,
+    /// How long a token lives and how it is renewed.
+    token: TokenFacts,
+}
+
+/// How accounts are linked.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct ConnectWays {
+    /// Whether linking by handle is open.
+    manual: bool,
+    /// Whether such a link can read anything; without, it ends in ERROR `oauth_required`.
+    manual_reads: bool,
+    /// Whether linking by consent is open and configured.
+    oauth: bool,
+    /// Whether an app password can be handed over.
+    app_password: bool,
+    /// Whether the account's server must be named first.
+    needs_server: bool,
+    /// Whether the code flow carries a proof key.
+    pkce: bool,
+}
+
+/// What a sync reads.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct SyncFacts {
+    /// Seconds between two syncs.
+    every_seconds: i64,
+    /// How many recent posts are read.
+    recent_posts: u32,
+    /// The platform's limit, and what a sync costs of it.
+    quota: &'static str,
+}
+
+/// A scope and why it is asked for.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct ScopeView {
+    /// The platform's word.
+    name: &'static str,
+    /// What it is for.
+    purpose: &'static str,
+    /// Whether a sync cannot work without it.
+    needed_to_sync: bool,
+}
+
+/// A token's life.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct TokenFacts {
+    /// Seconds that an access token lives; `null`: until it is revoked.
+    life_seconds: Option<i64>,
+    /// `none`, `refresh_token`, `rotating_refresh_token` or `exchange`.
+    renewal: &'static str,
+    /// Whether Herald can revoke it at the platform.
+    revocable: bool,
+}
+
+/// Shows what works on each platform.
+///
+/// # Errors
+/// None of its own.
+#[utoipa::path(
+    get, path = "/api/capabilities", operation_id = "ops.capabilities", tag = "Operations",
+    responses((status = 200, body = Capabilities), crate::openapi::Refusals)
+)]
+pub async fn handle(app: &App, _request: Request) -> Result<Response, ApiError> {
+    Response::ok(&Capabilities { platforms: Platforms::facts().map(|facts| capability(app, facts)).collect() })
+}
+
+fn capability(app: &App, facts: &'static Facts) -> Capability {
+    let modes = app.settings.modes(facts.platform);
+    let own = app.settings.app(facts.platform);
+    let adapter = app.platforms.get(facts.platform);
+    let configured = facts.oauth.registration != Registration::Configured || !own.client_id.is_empty();
+    Capability {
+        platform: facts.platform.as_str(),
+        name: facts.name,
+        docs: facts.docs,
+        checked: facts.checked,
+        connect: ConnectWays {
+            manual: modes.manual,
+            manual_reads: match facts.public_read {
+                PublicRead::None => false,
+                PublicRead::ApiKey => own.api_key.is_some(),
+                PublicRead::Open => true,
+            },
+            oauth: modes.oauth && configured,
+            app_password: adapter.is_some_and(|adapter| adapter.app_password.is_some()),
+            needs_server: adapter.is_some_and(|adapter| adapter.register.is_some()),
+            pkce: facts.oauth.pkce == Pkce::S256,
+        },
+        handle: facts.handle.form,
+        sync: SyncFacts { every_seconds: facts.resync.as_secs(), recent_posts: facts.recent_posts, quota: facts.quota },
+        scopes: facts
+            .oauth
+            .scopes
+            .iter()
+            .map(|scope| ScopeView { name: scope.name, purpose: scope.purpose, needed_to_sync: scope.needed_to_sync })
+            .collect(),
+        token: TokenFacts {
+            life_seconds: facts.oauth.access_life.map(|life| life.as_secs()),
+            renewal: match facts.oauth.renewal {
+                Renewal::None => "none",
+                Renewal::RefreshToken => "refresh_token",
+                Renewal::RotatingRefreshToken => "rotating_refresh_token",
+                Renewal::Exchange => "exchange",
+            },
+            revocable: facts.oauth.revocable,
+        },
+    }
+}

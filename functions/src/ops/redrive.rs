@@ -1,0 +1,34 @@
+//! `POST /api/admin/queues/{queue}/redrive`: puts the dead-letter messages back.
+
+use cloud::http::{ApiError, Request, Response};
+use domain::due::WorkKind;
+use http::StatusCode;
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use crate::App;
+
+/// The answer.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct Redriven {
+    /// The queue.
+    queue: &'static str,
+    /// How many messages were dead; `null` where the queue does not tell.
+    messages: Option<u64>,
+}
+
+/// Puts the dead-letter messages of a queue back. A message only says which row to look at, so repeating it is harmless.
+///
+/// # Errors
+/// 404 for an unknown queue, 503 when it cannot be reached.
+#[utoipa::path(
+    post, path = "/api/admin/queues/{queue}/redrive", operation_id = "ops.redrive", tag = "Operations",
+    params(("queue" = String, Path, description = "`ingest`, `refresh` or `erase`")),
+    responses((status = 202, body = Redriven), crate::openapi::Refusals)
+)]
+pub async fn handle(app: &App, request: Request) -> Result<Response, ApiError> {
+    let name = request.path_parameters.get("queue").map(String::as_str).unwrap_or_default();
+    let kind = WorkKind::parse(name).ok_or_else(|| ApiError::not_found("queue"))?;
+    let messages = app.doorbell.redrive(kind).await?;
+    Response::json(StatusCode::ACCEPTED, &Redriven { queue: kind.as_str(), messages })
+}

@@ -1,0 +1,5 @@
+//! One file per schedule.
+
+pub mod count_states;
+pub mod fetch_jwks;
+pub mod ring_due;

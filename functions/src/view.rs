@@ -1,0 +1,212 @@
+//! What the API shows: the contract's field names, made from domain values in one place.
+
+use std::collections::BTreeMap;
+
+use domain::connection::ConnectionType;
+use domain::{AccountType, Connection, Metric, Profile, SyncErrorCode, SyncStatus};
+use jiff::Timestamp;
+use serde::Serialize;
+use utoipa::ToSchema;
+
+/// The error shape of every refusal.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct ErrorView {
+    /// A sentence for a person.
+    pub error: String,
+    /// A stable code for a program.
+    pub code: String,
+    /// The request, for support.
+    pub request_id: String,
+}
+
+/// A linked account.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct ConnectionView {
+    /// `conn_{talentId}_{PLATFORM}_{milliseconds}`.
+    pub id: String,
+    /// The talent it belongs to.
+    pub talent_id: String,
+    /// The platform, upper case.
+    pub platform: String,
+    /// The handle as the platform states it.
+    pub handle: String,
+    /// The public page.
+    pub profile_url: String,
+    /// False after a disconnect.
+    pub connected: bool,
+    /// Whether a person holds its posts and syncs.
+    pub paused: bool,
+    /// `MANUAL` or `OAUTH`.
+    #[schema(value_type = String)]
+    pub connection_type: ConnectionType,
+    /// `PENDING`, `SYNCING`, `READY` or `ERROR`.
+    #[schema(value_type = String)]
+    pub sync_status: SyncStatus,
+    /// What went wrong, for a person.
+    pub sync_error: Option<String>,
+    /// The same, for a program.
+    #[schema(value_type = Option<String>)]
+    pub sync_error_code: Option<SyncErrorCode>,
+    /// When the next attempt starts.
+    pub next_retry_at: Option<Timestamp>,
+    /// When data was last complete.
+    pub last_synced_at: Option<Timestamp>,
+    /// When it was linked.
+    pub created_at: Timestamp,
+    /// When it last changed.
+    pub updated_at: Timestamp,
+    /// When the access token dies.
+    pub token_expires_at: Option<Timestamp>,
+    /// What was granted.
+    pub scopes: Vec<String>,
+    /// What is needed and was not granted.
+    pub missing_scopes: Vec<String>,
+    /// The platform's own id of the account.
+    pub platform_account_id: Option<String>,
+    /// `BUSINESS`, `CREATOR` or `PERSONAL`, where the platform tells.
+    #[schema(value_type = Option<String>)]
+    pub account_type: Option<AccountType>,
+    /// What the last good look found.
+    pub profile: Option<ProfileView>,
+}
+
+/// An account's profile. A figure that is not there is `null`, and `unavailable` says why.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct ProfileView {
+    /// The name a person reads.
+    pub display_name: Option<String>,
+    /// The self-description.
+    pub bio: Option<String>,
+    /// The portrait.
+    pub profile_image_url: Option<String>,
+    /// Followers.
+    pub follower_count: Option<u64>,
+    /// Accounts followed.
+    pub following_count: Option<u64>,
+    /// Posts.
+    pub post_count: Option<u64>,
+    /// Mean views per recent post.
+    pub average_views: Option<u64>,
+    /// Mean likes + comments + shares per recent post.
+    pub average_engagement: Option<u64>,
+    /// Mean of the recent posts' engagement rates, in percent, two decimals.
+    pub engagement_rate: Option<f64>,
+    /// Whether the platform vouches for the account.
+    pub is_verified: Option<bool>,
+    /// The platform's own id.
+    pub external_id: String,
+    /// Why a figure is `null`: `pending` or `not_offered`.
+    pub unavailable: BTreeMap<&'static str, &'static str>,
+}
+
+impl ProfileView {
+    fn of(profile: &Profile, connection: &Connection) -> Self {
+        let figures = [
+            ("followerCount", profile.follower_count),
+            ("followingCount", profile.following_count),
+            ("postCount", profile.post_count),
+        ];
+        let averages = [
+            ("averageViews", connection.averages.views.is_none()),
+            ("averageEngagement", connection.averages.engagement.is_none()),
+            ("engagementRate", connection.averages.engagement_rate.is_none()),
+        ];
+        let missing = figures.into_iter().filter_map(|(name, metric)| Some((name, Metric::unavailable(metric)?)));
+        let missing_averages =
+            averages.into_iter().filter(|(_, missing)| *missing).map(|(name, _)| (name, "not_offered"));
+        Self {
+            display_name: profile.display_name.clone(),
+            bio: profile.bio.clone(),
+            profile_image_url: profile.profile_image_url.clone(),
+            follower_count: profile.follower_count.count(),
+            following_count: profile.following_count.count(),
+            post_count: profile.post_count.count(),
+            average_views: connection.averages.views,
+            average_engagement: connection.averages.engagement,
+            engagement_rate: connection.averages.engagement_rate,
+            is_verified: profile.is_verified,
+            external_id: profile.external_id.clone(),
+            unavailable: missing.chain(missing_averages).collect(),
+        }
+    }
+}
+
+impl From<&Connection> for ConnectionView {
+    fn from(connection: &Connection) -> Self {
+        Self {
+            id: connection.id.to_string(),
+            talent_id: connection.talent.to_string(),
+            platform: connection.platform.to_string(),
+            handle: connection.handle.clone(),
+            profile_url: connection.profile_url.clone(),
+            connected: connection.connected,
+            paused: connection.paused,
+            connection_type: connection.connection_type,
+            sync_status: connection.sync_status,
+            sync_error: connection.sync_error.as_ref().map(|error| error.message.clone()),
+            sync_error_code: connection.sync_error.as_ref().map(|error| error.code),
+            next_retry_at: connection.next_retry_at,
+            last_synced_at: connection.last_synced_at,
+            created_at: connection.created_at,
+            updated_at: connection.updated_at,
+            token_expires_at: connection.token_expires_at,
+            scopes: connection.scopes.clone(),
+            missing_scopes: connection.missing_scopes.clone(),
+            platform_account_id: connection.platform_account_id.clone(),
+            account_type: connection.profile.as_ref().and_then(|profile| profile.account_type),
+            profile: connection.profile.as_ref().map(|profile| ProfileView::of(profile, connection)),
+        }
+    }
+}
+
+/// The answer to a link.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct ConnectedView {
+    /// The connection.
+    pub connection_id: String,
+    /// The handle, normalised.
+    pub handle: String,
+    /// The platform, upper case.
+    pub platform: String,
+    /// The public page.
+    pub profile_url: String,
+    /// `MANUAL` or `OAUTH`.
+    #[schema(value_type = String)]
+    pub connection_type: ConnectionType,
+    /// Whether it is linked.
+    pub connected: bool,
+    /// Where its sync stands.
+    #[schema(value_type = String)]
+    pub sync_status: SyncStatus,
+    /// What happens next, for a person.
+    pub message: &'static str,
+}
+
+impl From<&Connection> for ConnectedView {
+    fn from(connection: &Connection) -> Self {
+        Self {
+            connection_id: connection.id.to_string(),
+            handle: connection.handle.clone(),
+            platform: connection.platform.to_string(),
+            profile_url: connection.profile_url.clone(),
+            connection_type: connection.connection_type,
+            connected: connection.connected,
+            sync_status: connection.sync_status,
+            message: match connection.connection_type {
+                ConnectionType::Manual => "Profile connected. Data sync will begin shortly.",
+                ConnectionType::Oauth => "Successfully connected via OAuth. Data sync will begin immediately.",
+            },
+        }
+    }
+}
+
+/// A sentence.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct MessageView {
+    /// The sentence.
+    pub message: &'static str,
+}
