@@ -1,6 +1,9 @@
 //! The accounts of the world: what the law says about a handle, and what a test has changed since.
 
 use std::collections::HashMap;
+use std::fs::File;
+use std::io::{self, Write};
+use std::path::Path;
 use std::sync::{Arc, PoisonError, RwLock};
 
 use crate::law;
@@ -37,6 +40,8 @@ struct Inner {
     aliases: HashMap<(Platform, String), String>,
     /// Ids that have been handed out -> the handle the account was born with.
     ids: HashMap<(Platform, String), Arc<str>>,
+    /// Where accounts that were asked for are written down, for the next start.
+    journal: Option<File>,
 }
 
 /// All accounts.
@@ -139,7 +144,25 @@ impl Accounts {
     }
 
     pub(crate) fn reset(&self) {
-        *self.write() = Inner::default();
+        let mut inner = self.write();
+        let journal = inner.journal.take();
+        *inner = Inner { journal, ..Inner::default() };
+    }
+
+    /// Knows the accounts again that an earlier start was asked for, and writes down those of this one.
+    pub(crate) fn remember_in(&self, path: &Path) -> io::Result<()> {
+        let known = match std::fs::read_to_string(path) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => String::new(),
+            read => read?,
+        };
+        for (platform, handle) in known.lines().filter_map(|line| line.split_once('\t')) {
+            if let Some(platform) = Platform::parse(platform) {
+                let _ = self.find_any(platform, handle);
+            }
+        }
+        let journal = File::options().create(true).append(true).open(path)?;
+        self.write().journal = Some(journal);
+        Ok(())
     }
 
     fn remember(&self, account: &Account) {
@@ -148,6 +171,10 @@ impl Accounts {
             return;
         }
         let mut inner = self.write();
+        if let Some(journal) = inner.journal.as_mut() {
+            // A journal that cannot be written costs the next start an id, no more.
+            let _ = writeln!(journal, "{}\t{}", key.0.name(), account.who.seed);
+        }
         for alias in account.other_ids() {
             inner.ids.insert((key.0, alias), account.who.seed.clone());
         }
@@ -221,6 +248,12 @@ impl Account {
     /// The instance of a Mastodon account.
     pub(crate) fn instance(&self) -> &str {
         self.handle.split_once('@').map_or("", |(_, host)| host)
+    }
+
+    /// A Mastodon account's ActivityPub address: it is made at birth and survives a rename.
+    pub(crate) fn actor(&self) -> String {
+        let born_as = self.who.seed.split('@').next().unwrap_or_default();
+        format!("https://{}/users/{born_as}", self.instance())
     }
 
     pub(crate) fn name(&self) -> String {

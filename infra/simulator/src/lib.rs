@@ -106,6 +106,16 @@ impl Simulator {
         Self { world: Arc::new(World::new(config)) }
     }
 
+    /// Knows the accounts again that an earlier start with the same file was asked for. Tokens do not survive: whoever
+    /// consented has to consent again.
+    ///
+    /// # Errors
+    /// When the file cannot be read or written.
+    pub fn remembering(self, path: &std::path::Path) -> io::Result<Self> {
+        self.world.accounts.remember_in(path)?;
+        Ok(self)
+    }
+
     /// The world as a router. Faults that cut the connection need [`Simulator::serve`]; under another
     /// server they break the body instead.
     pub fn router(&self) -> Router {

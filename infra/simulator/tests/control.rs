@@ -226,3 +226,17 @@ async fn a_wrong_method_is_refused_and_recorded_everywhere() {
     }
     assert_eq!(w.unexpected().await, ["method not allowed here"; 5]);
 }
+
+#[tokio::test]
+async fn an_account_that_was_asked_for_is_known_by_its_id_after_a_restart() {
+    let folder = tempfile::tempdir().unwrap();
+    let journal = folder.path().join("accounts");
+    let start = || async { World::of(simulator::Simulator::default().remembering(&journal).unwrap()).await };
+    let first = start().await;
+    let did =
+        first.control("GET", "accounts/BLUESKY/demo.bsky.social", Value::Null).await["id"].as_str().unwrap().to_owned();
+    assert_eq!(first.get(PROFILE).await.status, 200);
+    let by_did = format!("public.api.bsky.app/xrpc/app.bsky.actor.getProfile?actor={did}");
+    assert_eq!(start().await.get(&by_did).await.status, 200);
+    assert_eq!(World::start().await.get(&by_did).await.status, 400, "a world without a journal must not know it");
+}

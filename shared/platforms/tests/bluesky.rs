@@ -18,13 +18,15 @@ const ALICE: &str = "alice.bsky.social";
 fn app_key() -> Secret {
     use base64::Engine;
     use ring::signature::{ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair};
-    let document = EcdsaKeyPair::generate_pkcs8(&ECDSA_P256_SHA256_FIXED_SIGNING, &ring::rand::SystemRandom::new()).unwrap();
+    let document =
+        EcdsaKeyPair::generate_pkcs8(&ECDSA_P256_SHA256_FIXED_SIGNING, &ring::rand::SystemRandom::new()).unwrap();
     Secret::new(base64::engine::general_purpose::STANDARD.encode(document.as_ref()))
 }
 
 async fn world(secret: Option<Secret>) -> World {
     let client_id = "https://herald.example/client-metadata.json".to_owned();
-    World::new(Platform::Bluesky, AppCredentials { client_id, client_secret: secret, ..AppCredentials::default() }).await
+    World::new(Platform::Bluesky, AppCredentials { client_id, client_secret: secret, ..AppCredentials::default() })
+        .await
 }
 
 async fn log_in(world: &World, handle: &str) -> Result<Grant, Failure> {
@@ -113,10 +115,20 @@ async fn a_server_cannot_speak_for_an_account_of_another() {
     let elsewhere = json!({"id": did, "alsoKnownAs": [], "service": [
         {"id": "#atproto_pds", "type": "AtprotoPersonalDataServer", "serviceEndpoint": "https://elsewhere.bsky.example"}]});
     // The start asks for the document once, the verification again.
-    world.post("faults", json!({"host": "plc.directory", "skip": 1, "fault": {"kind": "reject", "status": 200, "body": elsewhere}})).await;
+    world
+        .post(
+            "faults",
+            json!({"host": "plc.directory", "skip": 1, "fault": {"kind": "reject", "status": 200, "body": elsewhere}}),
+        )
+        .await;
     let metadata = json!({"authorization_servers": ["https://elsewhere.bsky.example"]});
     let fault = json!({"kind": "reject", "status": 200, "body": metadata});
-    world.post("faults", json!({"host": "elsewhere.bsky.example", "pathContains": "oauth-protected-resource", "fault": fault})).await;
+    world
+        .post(
+            "faults",
+            json!({"host": "elsewhere.bsky.example", "pathContains": "oauth-protected-resource", "fault": fault}),
+        )
+        .await;
     assert_eq!(world.consent(ALICE, &[]).await.unwrap_err().kind, Kind::InvalidRequest);
     assert!(world.requests().await.last().unwrap().ends_with("/oauth/revoke"), "the grant is not left behind");
 }
@@ -246,9 +258,15 @@ async fn an_account_that_no_appview_knows_is_read_from_its_repository() {
     let handle = "raw-p130.bsky.social";
     let world = world(None).await;
     let tokens = world.consent(handle, &[]).await.unwrap().tokens;
-    let unknown = json!({"kind": "reject", "status": 400, "body": {"error": "InvalidRequest", "message": "Profile not found"}});
+    let unknown =
+        json!({"kind": "reject", "status": 400, "body": {"error": "InvalidRequest", "message": "Profile not found"}});
     world.post("faults", json!({"host": "pds.bsky.example", "pathContains": "app.bsky.", "times": 0, "fault": {"kind": "reject", "status": 502}})).await;
-    world.post("faults", json!({"host": "public.api.bsky.app", "pathContains": "app.bsky.", "times": 0, "fault": unknown})).await;
+    world
+        .post(
+            "faults",
+            json!({"host": "public.api.bsky.app", "pathContains": "app.bsky.", "times": 0, "fault": unknown}),
+        )
+        .await;
     let profile = world.profile(handle, Access::Token(&tokens)).await.unwrap();
     assert_eq!((profile.handle.as_str(), profile.follower_count), (handle, Metric::NotOffered));
     let posts = world.publications(&profile, Access::Token(&tokens), usize::MAX).await.unwrap();

@@ -199,3 +199,19 @@ async fn a_server_that_is_away_may_come_back() {
     assert_eq!(failure.kind, Kind::RateLimited);
     assert!(failure.retry_after.is_some_and(|wait| (80..=90).contains(&wait.as_secs())), "{failure:?}");
 }
+
+#[tokio::test]
+async fn a_server_that_does_not_page_is_read_once() {
+    let status = |n: u32| json!({"id": n.to_string(), "created_at": "2026-11-01T12:00:00Z", "content": "x<br>"});
+    for count in [40, 66] {
+        let world = World::new(Platform::Mastodon, AppCredentials::default()).await;
+        let profile = world.profile(ANN, Access::Public).await.unwrap();
+        let list: Vec<_> = (0..count).map(|n| status(100 - n)).collect();
+        world
+            .post("faults", json!({"pathContains": "/statuses", "times": 0, "fault": {"kind": "reject", "status": 200, "body": list}}))
+            .await;
+        let posts = world.publications(&profile, Access::Public, usize::MAX).await.unwrap();
+        assert_eq!(posts.len(), count as usize);
+        assert_eq!(posts[0].caption.as_deref(), Some("x"));
+    }
+}

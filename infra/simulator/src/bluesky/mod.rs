@@ -76,6 +76,10 @@ pub(crate) fn answer(world: &World, call: &Call) -> Reply {
     let reply = match call.path.strip_prefix("/xrpc/") {
         Some(method) if service => xrpc(world, call, method),
         None if host == PDS => login::route(world, call),
+        // Bluesky's own entryway: whoever names no account is sent to the server that its accounts live on.
+        None if host == "bsky.social" && call.path == "/.well-known/oauth-protected-resource" => {
+            login::route(world, call)
+        }
         _ => Err(world.unexpected(call, "unknown path", Reply::plain(404, "Not Found"))),
     };
     decorate(world, call, reply.unwrap_or_else(|e| e))

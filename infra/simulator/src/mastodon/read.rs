@@ -73,7 +73,7 @@ fn entity(a: &Account) -> Value {
         "id": a.id(), "username": a.local(), "acct": a.local(), "display_name": text(a.name()), "locked": a.private(), "bot": false,
         "discoverable": true, "indexable": false, "group": false, "created_at": iso_ms(a.created_ms() / 86_400_000 * 86_400_000),
         "note": text(format!("<p>{}</p>", escape(&a.bio()))), "url": a.profile_url(),
-        "uri": format!("https://{}/users/{}", a.instance(), a.local()), "avatar": a.avatar(), "avatar_static": a.avatar(),
+        "uri": a.actor(), "avatar": a.avatar(), "avatar_static": a.avatar(),
         "header": format!("https://{}/headers/original/missing.png", a.instance()),
         "header_static": format!("https://{}/headers/original/missing.png", a.instance()),
         "followers_count": count(a.followers), "following_count": count(a.following()), "statuses_count": count(u64::from(a.posts)),
@@ -131,7 +131,7 @@ fn status_entity(a: &Account, me: &Value, entry: Entry) -> Value {
         });
         return json!({
             "id": id, "created_at": iso_ms(ms), "in_reply_to_id": null, "in_reply_to_account_id": null, "sensitive": false, "spoiler_text": "",
-            "visibility": "public", "language": null, "uri": format!("https://{}/users/{}/statuses/{id}/activity", a.instance(), a.local()),
+            "visibility": "public", "language": null, "uri": format!("{}/statuses/{id}/activity", a.actor()),
             "url": null, "replies_count": 0, "reblogs_count": 0, "favourites_count": 0, "quotes_count": 0, "edited_at": null, "content": "",
             "reblog": original, "account": me, "media_attachments": [], "mentions": [], "tags": [], "emojis": [], "card": null, "poll": null,
         });
@@ -147,7 +147,7 @@ fn status_entity(a: &Account, me: &Value, entry: Entry) -> Value {
     };
     json!({
         "id": id, "created_at": iso_ms(ms), "in_reply_to_id": null, "in_reply_to_account_id": null, "sensitive": false, "spoiler_text": "",
-        "visibility": "public", "language": "en", "uri": format!("https://{}/users/{}/statuses/{id}", a.instance(), a.local()), "url": p.url,
+        "visibility": "public", "language": "en", "uri": format!("{}/statuses/{id}", a.actor()), "url": p.url,
         "replies_count": p.comments, "reblogs_count": p.shares, "favourites_count": p.likes, "quotes_count": p.quotes, "edited_at": null,
         "content": format!("<p>{}</p>", escape(&p.text).replace('\n', "<br />")), "reblog": null, "application": {"name": "Web", "website": null},
         "account": me, "media_attachments": media, "mentions": [], "tags": [], "emojis": [], "card": null, "poll": null,

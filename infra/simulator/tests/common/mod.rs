@@ -48,9 +48,13 @@ pub fn pairs(list: &[(&str, &str)]) -> String {
 
 impl World {
     pub async fn start() -> Self {
+        Self::of(Simulator::default()).await
+    }
+
+    pub async fn of(simulator: Simulator) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let addr = listener.local_addr().unwrap();
-        tokio::spawn(Simulator::default().serve(listener));
+        tokio::spawn(simulator.serve(listener));
         Self { addr }
     }
 

@@ -1,7 +1,7 @@
 //! The wire: what the servers answer, in their words.
 
-use domain::{AccountType, MediaType, Metric, Profile, Publication, Secret};
 use domain::publication::Metrics;
+use domain::{AccountType, MediaType, Metric, Profile, Publication, Secret};
 use jiff::Timestamp;
 use serde::Deserialize;
 use serde_json::Value;
@@ -350,7 +350,8 @@ mod tests {
 
     #[test]
     fn reposts_are_not_the_accounts_own() {
-        let ids: Vec<String> = feed().into_iter().map(|p| p.external_id.rsplit_once('/').unwrap().1.to_owned()).collect();
+        let ids: Vec<String> =
+            feed().into_iter().map(|p| p.external_id.rsplit_once('/').unwrap().1.to_owned()).collect();
         assert_eq!(ids, ["3n2qhjxtkz22l", "3n2qhjxtkz22m", "3n2qhjxtkz22n", "3n2qhjxtkz22o"]);
     }
 

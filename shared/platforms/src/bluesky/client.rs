@@ -45,7 +45,13 @@ pub(super) struct Home {
 impl Bluesky {
     /// Sends `call` with a proof of `key`. A server that wants a nonce of its own is asked again with it, once: it has
     /// refused the first call before looking at it.
-    pub(super) async fn send_proven(&self, cx: &Context<'_>, call: Call, key: &Key, token: Option<&Secret>) -> Result<Answer, Failure> {
+    pub(super) async fn send_proven(
+        &self,
+        cx: &Context<'_>,
+        call: Call,
+        key: &Key,
+        token: Option<&Secret>,
+    ) -> Result<Answer, Failure> {
         let origin = call.url.origin().ascii_serialization();
         let known = self.nonce(&origin);
         let answer = self.send_once(cx, &call, key, token, known.as_deref()).await?;
@@ -56,7 +62,14 @@ impl Bluesky {
         Ok(answer)
     }
 
-    async fn send_once(&self, cx: &Context<'_>, call: &Call, key: &Key, token: Option<&Secret>, nonce: Option<&str>) -> Result<Answer, Failure> {
+    async fn send_once(
+        &self,
+        cx: &Context<'_>,
+        call: &Call,
+        key: &Key,
+        token: Option<&Secret>,
+        nonce: Option<&str>,
+    ) -> Result<Answer, Failure> {
         let proof = key.proof(call.method.as_str(), &call.url, nonce, token, cx.clock.now())?;
         let mut proven = call.clone().secret_header(HeaderName::from_static("dpop"), "", &proof);
         if let Some(token) = token {
@@ -73,7 +86,8 @@ impl Bluesky {
     pub(super) async fn send_as(&self, cx: &Context<'_>, tokens: &TokenSet, call: Call) -> Result<Answer, Failure> {
         match tokens.extra(DPOP_KEY) {
             Some(secret) => {
-                let key = Key::read(secret).map_err(|_| Failure::new(Kind::ReconnectNeeded, "the session's key is unreadable"))?;
+                let key = Key::read(secret)
+                    .map_err(|_| Failure::new(Kind::ReconnectNeeded, "the session's key is unreadable"))?;
                 self.send_proven(cx, call, &key, Some(&tokens.access)).await
             }
             None => Ok(cx.out.send(call.bearer(&tokens.access)).await?),
@@ -82,7 +96,12 @@ impl Bluesky {
 
     /// Whose tokens these are, and where they are honoured. A token that was handed over without either says it in its
     /// own claims; they are only a hint where to ask, since the server that is asked verifies the token.
-    pub(super) async fn home(&self, cx: &Context<'_>, account: Option<&Account<'_>>, tokens: &TokenSet) -> Result<Home, Failure> {
+    pub(super) async fn home(
+        &self,
+        cx: &Context<'_>,
+        account: Option<&Account<'_>>,
+        tokens: &TokenSet,
+    ) -> Result<Home, Failure> {
         let claimed = || claims(&tokens.access).map(|claims| claims.sub).filter(|sub| is_did(sub));
         let stated = tokens.extra(DID).map(|did| did.expose().to_owned()).or_else(claimed);
         let named = || account.map(|a| a.platform_account_id.unwrap_or(a.handle).to_owned());
@@ -132,7 +151,8 @@ mod tests {
 
     #[test]
     fn a_token_says_whose_it_is() {
-        let token = Secret::new("e30.eyJzdWIiOiJkaWQ6cGxjOmNhdmdwM2xhejRsYm9xazN0YTJwb2hsaSIsImV4cCI6MTc5NTAwMDAwMH0.sig");
+        let token =
+            Secret::new("e30.eyJzdWIiOiJkaWQ6cGxjOmNhdmdwM2xhejRsYm9xazN0YTJwb2hsaSIsImV4cCI6MTc5NTAwMDAwMH0.sig");
         let claims = claims(&token).unwrap();
         assert_eq!((claims.sub.as_str(), claims.exp), ("did:plc:cavgp3laz4lboqk3ta2pohli", Some(1_795_000_000)));
         assert!(super::claims(&Secret::new("opaque")).is_none());

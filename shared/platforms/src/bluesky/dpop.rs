@@ -32,10 +32,16 @@ impl Key {
         // The caller knows whether it is the app's key or a connection's; both have to be made anew.
         let unusable = || Failure::new(Kind::AppRejected, "a stored P-256 key is unreadable");
         let armour = |line: &&str| !line.trim_start().starts_with("-----");
-        let body: String = secret.expose().lines().filter(armour).flat_map(|line| line.chars().filter(|c| !c.is_whitespace())).collect();
+        let body: String = secret
+            .expose()
+            .lines()
+            .filter(armour)
+            .flat_map(|line| line.chars().filter(|c| !c.is_whitespace()))
+            .collect();
         let document = STANDARD.decode(body).map_err(|_| unusable())?;
         let random = SystemRandom::new();
-        let pair = EcdsaKeyPair::from_pkcs8(&ECDSA_P256_SHA256_FIXED_SIGNING, &document, &random).map_err(|_| unusable())?;
+        let pair =
+            EcdsaKeyPair::from_pkcs8(&ECDSA_P256_SHA256_FIXED_SIGNING, &document, &random).map_err(|_| unusable())?;
         Ok(Self { pair, random })
     }
 
@@ -62,7 +68,8 @@ impl Key {
 
     /// `claims` under `header`, signed.
     pub(super) fn sign(&self, header: &Value, claims: &Value) -> Result<Secret, Failure> {
-        let input = format!("{}.{}", base64url(header.to_string().as_bytes()), base64url(claims.to_string().as_bytes()));
+        let input =
+            format!("{}.{}", base64url(header.to_string().as_bytes()), base64url(claims.to_string().as_bytes()));
         let signature = self
             .pair
             .sign(&self.random, input.as_bytes())
@@ -71,11 +78,19 @@ impl Key {
     }
 
     /// A proof that whoever sends `method url` holds this key; with `token`, that it was issued to it.
-    pub(super) fn proof(&self, method: &str, url: &Url, nonce: Option<&str>, token: Option<&Secret>, now: Timestamp) -> Result<Secret, Failure> {
+    pub(super) fn proof(
+        &self,
+        method: &str,
+        url: &Url,
+        nonce: Option<&str>,
+        token: Option<&Secret>,
+        now: Timestamp,
+    ) -> Result<Secret, Failure> {
         let mut target = url.clone();
         target.set_query(None);
         target.set_fragment(None);
-        let mut claims = json!({ "jti": random_text()?.expose(), "htm": method, "htu": target.as_str(), "iat": now.as_second() });
+        let mut claims =
+            json!({ "jti": random_text()?.expose(), "htm": method, "htu": target.as_str(), "iat": now.as_second() });
         if let Some(nonce) = nonce {
             claims["nonce"] = json!(nonce);
         }

@@ -19,9 +19,8 @@ pub(super) fn xrpc(answer: &Answer, now: Timestamp) -> Failure {
         // The moderators took the account or its repository down.
         "AccountTakedown" | "AccountSuspended" | "RepoTakendown" | "RepoSuspended" => kind(general, Kind::Suspended),
         // The person switched the account off, or it is gone; records and names that do not exist answer 400 as well.
-        "AccountDeactivated" | "RepoDeactivated" | "RepoNotFound" | "RecordNotFound" | "HandleNotFound" | "AccountNotFound" => {
-            kind(general, Kind::NotFound)
-        }
+        "AccountDeactivated" | "RepoDeactivated" | "RepoNotFound" | "RecordNotFound" | "HandleNotFound"
+        | "AccountNotFound" => kind(general, Kind::NotFound),
         // UNSURE which of the two names a server uses; both are about the scope.
         "ScopeMissingError" | "Forbidden" => kind(general, Kind::PermissionMissing).scope(GENERIC),
         "RateLimitExceeded" => kind(general, Kind::RateLimited),
@@ -42,9 +41,12 @@ pub(super) fn oauth(answer: &Answer, now: Timestamp) -> Failure {
         // The code or the refresh token is spent, replayed or revoked.
         "invalid_grant" | "access_denied" => kind(general, Kind::ReconnectNeeded),
         // The metadata document, its key, its redirect URI or its scopes are refused.
-        "invalid_client" | "invalid_client_metadata" | "unauthorized_client" | "invalid_scope" | "invalid_redirect_uri" | "invalid_dpop_proof" => {
-            kind(general, Kind::AppRejected)
-        }
+        "invalid_client"
+        | "invalid_client_metadata"
+        | "unauthorized_client"
+        | "invalid_scope"
+        | "invalid_redirect_uri"
+        | "invalid_dpop_proof" => kind(general, Kind::AppRejected),
         // It was sent with the newest nonce already; the next one may be in time.
         "use_dpop_nonce" | "temporarily_unavailable" | "slow_down" => kind(general, Kind::ProviderDown),
         // These endpoints see no access token, so 401 and 403 are about the app.
@@ -68,7 +70,10 @@ pub(super) fn session(answer: &Answer, now: Timestamp) -> Failure {
 pub(super) fn wants_nonce(answer: &Answer) -> bool {
     match answer.status {
         400 => parts(answer).0 == "use_dpop_nonce",
-        401 => answer.header("www-authenticate").is_some_and(|text| text.contains("use_dpop_nonce")) || parts(answer).0 == "use_dpop_nonce",
+        401 => {
+            answer.header("www-authenticate").is_some_and(|text| text.contains("use_dpop_nonce"))
+                || parts(answer).0 == "use_dpop_nonce"
+        }
         _ => false,
     }
 }
@@ -87,9 +92,15 @@ pub(super) fn no_appview(answer: &Answer) -> bool {
 }
 
 fn is_unknown_account(message: &str) -> bool {
-    ["Profile not found", "Unable to resolve handle", "Could not find repo", "Could not find root", "Could not locate record"]
-        .iter()
-        .any(|text| message.contains(text))
+    [
+        "Profile not found",
+        "Unable to resolve handle",
+        "Could not find repo",
+        "Could not find root",
+        "Could not locate record",
+    ]
+    .iter()
+    .any(|text| message.contains(text))
 }
 
 fn general(answer: &Answer, code: &str, now: Timestamp) -> Failure {
@@ -200,12 +211,20 @@ mod tests {
         ] {
             assert_eq!(oauth(&coded(status, code), NOW).kind, wanted, "{status} {code}");
         }
-        assert_eq!(oauth(&answer(400, include_str!("fixtures/refresh_replayed.json")), NOW).kind, Kind::ReconnectNeeded);
+        assert_eq!(
+            oauth(&answer(400, include_str!("fixtures/refresh_replayed.json")), NOW).kind,
+            Kind::ReconnectNeeded
+        );
     }
 
     #[test]
     fn a_dead_session_needs_a_new_password_but_a_server_that_is_away_does_not() {
-        for (status, code) in [(401, "AuthenticationRequired"), (401, "AuthFactorTokenRequired"), (400, "ExpiredToken"), (400, "InvalidToken")] {
+        for (status, code) in [
+            (401, "AuthenticationRequired"),
+            (401, "AuthFactorTokenRequired"),
+            (400, "ExpiredToken"),
+            (400, "InvalidToken"),
+        ] {
             assert_eq!(session(&coded(status, code), NOW).kind, Kind::ReconnectNeeded, "{code}");
         }
         assert_eq!(session(&coded(502, "UpstreamFailure"), NOW).kind, Kind::ProviderDown);

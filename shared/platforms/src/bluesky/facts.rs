@@ -62,8 +62,22 @@ pub static FACTS: Facts = Facts {
 
 /// Hosts of other platforms. A handle that ends in one is a profile of that platform, pasted in the wrong place.
 const FOREIGN: [&str; 16] = [
-    "instagram.com", "facebook.com", "threads.net", "threads.com", "tiktok.com", "youtube.com", "youtu.be", "x.com",
-    "twitter.com", "linkedin.com", "pinterest.com", "t.me", "telegram.me", "whatsapp.com", "spotify.com", "google.com",
+    "instagram.com",
+    "facebook.com",
+    "threads.net",
+    "threads.com",
+    "tiktok.com",
+    "youtube.com",
+    "youtu.be",
+    "x.com",
+    "twitter.com",
+    "linkedin.com",
+    "pinterest.com",
+    "t.me",
+    "telegram.me",
+    "whatsapp.com",
+    "spotify.com",
+    "google.com",
 ];
 
 fn is_valid(handle: &str) -> bool {
@@ -103,7 +117,12 @@ mod tests {
 
     #[test]
     fn one_spelling_for_every_way_to_name_an_account() {
-        for handle in ["Alice.Example.com", "@alice.example.com", "\u{202a}@alice.example.com\u{202c}", "https://bsky.app/profile/Alice.example.com"] {
+        for handle in [
+            "Alice.Example.com",
+            "@alice.example.com",
+            "\u{202a}@alice.example.com\u{202c}",
+            "https://bsky.app/profile/Alice.example.com",
+        ] {
             assert_eq!(read(Some(handle), None).unwrap(), "alice.example.com", "{handle}");
         }
         assert_eq!(read(None, Some("https://bsky.app/profile/alice.test/post/3n2qhjxtkz22l")).unwrap(), "alice.test");
@@ -120,10 +139,22 @@ mod tests {
 
     #[test]
     fn what_no_account_is_called_is_refused() {
-        for handle in ["alice", "two words.com", "a..b", "-a.com", "did:plc:short", "did:web:localhost", "did:key:z6Mk", "a.local", "1.2.3.4"] {
+        for handle in [
+            "alice",
+            "two words.com",
+            "a..b",
+            "-a.com",
+            "did:plc:short",
+            "did:web:localhost",
+            "did:key:z6Mk",
+            "a.local",
+            "1.2.3.4",
+        ] {
             assert!(read(Some(handle), None).unwrap_err().starts_with("Invalid handle"), "{handle}");
         }
-        for url in ["https://bsky.app/alice.test", "https://x.com/alice", "https://bsky.app.evil.example/profile/alice.test"] {
+        for url in
+            ["https://bsky.app/alice.test", "https://x.com/alice", "https://bsky.app.evil.example/profile/alice.test"]
+        {
             assert!(read(None, Some(url)).unwrap_err().starts_with("Invalid profileUrl"), "{url}");
         }
     }

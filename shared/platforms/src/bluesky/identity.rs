@@ -71,7 +71,9 @@ async fn ask_host(cx: &Context<'_>, handle: &str) -> Result<String, Failure> {
 }
 
 fn checked_did(did: &str) -> Result<String, Failure> {
-    is_did(did).then(|| did.to_owned()).ok_or_else(|| Failure::new(Kind::NotFound, "the handle leads to no valid identity"))
+    is_did(did)
+        .then(|| did.to_owned())
+        .ok_or_else(|| Failure::new(Kind::NotFound, "the handle leads to no valid identity"))
 }
 
 /// What the network says of an identity.
@@ -92,7 +94,8 @@ pub(super) async fn document(cx: &Context<'_>, did: &str) -> Result<DidDocument,
 }
 
 fn locate(document: &DidDocument) -> Result<Identity, Failure> {
-    let pds = document.pds().and_then(origin).ok_or_else(|| Failure::new(Kind::NotFound, "the identity names no server"))?;
+    let pds =
+        document.pds().and_then(origin).ok_or_else(|| Failure::new(Kind::NotFound, "the identity names no server"))?;
     Ok(Identity { did: document.id.clone(), pds })
 }
 

@@ -22,7 +22,8 @@ impl Ingest for Bluesky {
             return public_profile(cx, account.platform_account_id.unwrap_or(account.handle)).await;
         };
         let home = self.home(cx, Some(account), tokens).await?;
-        let answer = self.send_as(cx, tokens, query(&home.pds, "app.bsky.actor.getProfile", &[("actor", &home.did)])?).await?;
+        let answer =
+            self.send_as(cx, tokens, query(&home.pds, "app.bsky.actor.getProfile", &[("actor", &home.did)])?).await?;
         if !error::no_appview(&answer) {
             return Ok(read::<ProfileView>(cx, &answer)?.into_profile());
         }
@@ -32,8 +33,15 @@ impl Ingest for Bluesky {
         }
     }
 
-    async fn publications(&self, cx: &Context<'_>, profile: &Profile, access: Access<'_>, page: Option<&str>) -> Result<Page, Failure> {
-        let (source, cursor) = page.and_then(|page| page.split_once(':')).map_or((None, None), |(s, c)| (Some(s), Some(c)));
+    async fn publications(
+        &self,
+        cx: &Context<'_>,
+        profile: &Profile,
+        access: Access<'_>,
+        page: Option<&str>,
+    ) -> Result<Page, Failure> {
+        let (source, cursor) =
+            page.and_then(|page| page.split_once(':')).map_or((None, None), |(s, c)| (Some(s), Some(c)));
         match (access, source) {
             (Access::Public, _) | (_, Some(OF_APPVIEW)) => public_feed(cx, profile, cursor).await,
             (Access::Token(tokens), Some(OF_REPOSITORY)) => self.repository(cx, profile, tokens, cursor).await,
@@ -57,7 +65,13 @@ impl Ingest for Bluesky {
 }
 
 impl Bluesky {
-    async fn repository(&self, cx: &Context<'_>, profile: &Profile, tokens: &TokenSet, cursor: Option<&str>) -> Result<Page, Failure> {
+    async fn repository(
+        &self,
+        cx: &Context<'_>,
+        profile: &Profile,
+        tokens: &TokenSet,
+        cursor: Option<&str>,
+    ) -> Result<Page, Failure> {
         let home = self.home(cx, Some(&account(profile)), tokens).await?;
         let (publications, next) = raw::posts(cx, &home, profile, cursor).await?;
         Ok(Page { publications, next: next.map(|cursor| format!("{OF_REPOSITORY}:{cursor}")) })
@@ -80,7 +94,8 @@ async fn public_feed(cx: &Context<'_>, profile: &Profile, cursor: Option<&str>) 
 
 fn feed(server: &str, profile: &Profile, cursor: Option<&str>) -> Result<outbound::Call, Failure> {
     let limit = FACTS.page_size.to_string();
-    let mut parameters = vec![("actor", profile.external_id.as_str()), ("limit", limit.as_str()), ("filter", "posts_with_replies")];
+    let mut parameters =
+        vec![("actor", profile.external_id.as_str()), ("limit", limit.as_str()), ("filter", "posts_with_replies")];
     parameters.extend(cursor.map(|cursor| ("cursor", cursor)));
     query(server, "app.bsky.feed.getAuthorFeed", &parameters)
 }

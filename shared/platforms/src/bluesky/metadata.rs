@@ -92,7 +92,9 @@ mod tests {
 
     #[test]
     fn a_public_client_has_no_key() {
-        let document = client_metadata(&url("https://herald.example/client.json"), &url("https://herald.example/cb"), None).unwrap();
+        let document =
+            client_metadata(&url("https://herald.example/client.json"), &url("https://herald.example/cb"), None)
+                .unwrap();
         assert_eq!(document["client_id"], "https://herald.example/client.json");
         assert_eq!(document["client_uri"], "https://herald.example");
         assert_eq!(document["redirect_uris"], json!(["https://herald.example/cb"]));
@@ -104,7 +106,12 @@ mod tests {
     #[test]
     fn a_confidential_client_shows_the_public_half_only() {
         let (key, secret) = Key::generate().unwrap();
-        let document = client_metadata(&url("https://herald.example/client.json"), &url("https://herald.example/cb"), Some(&secret)).unwrap();
+        let document = client_metadata(
+            &url("https://herald.example/client.json"),
+            &url("https://herald.example/cb"),
+            Some(&secret),
+        )
+        .unwrap();
         let jwk = &document["jwks"]["keys"][0];
         assert_eq!(jwk["kid"], key.thumbprint());
         assert_eq!(document["token_endpoint_auth_signing_alg"], "ES256");

@@ -46,13 +46,17 @@ impl OAuth for Bluesky {
         let answer = self.ask(cx, &issuer, endpoint, &key, &form).await?;
         let pushed: Pushed = answer.json()?;
         let mut url = wire::url(&server.authorization_endpoint)?;
-        url.query_pairs_mut().append_pair("client_id", &cx.app.client_id).append_pair("request_uri", &pushed.request_uri);
+        url.query_pairs_mut()
+            .append_pair("client_id", &cx.app.client_id)
+            .append_pair("request_uri", &pushed.request_uri);
         let keep = extra([(VERIFIER, verifier.secret()), (DPOP_KEY, key_secret.expose()), (ISSUER, &issuer)]);
         Ok(Started { url, keep })
     }
 
     async fn finish(&self, cx: &Context<'_>, finish: &Finish<'_>) -> Result<Grant, Failure> {
-        let kept = |name: &str| finish.keep.get(name).ok_or_else(|| Failure::new(Kind::InvalidRequest, format!("nothing kept as {name}")));
+        let kept = |name: &str| {
+            finish.keep.get(name).ok_or_else(|| Failure::new(Kind::InvalidRequest, format!("nothing kept as {name}")))
+        };
         let (issuer, verifier, key_secret) = (kept(ISSUER)?.expose(), kept(VERIFIER)?, kept(DPOP_KEY)?);
         // A code of another server must not be sent to this one (RFC 9207); this network always states whose it is.
         if finish.issuer != Some(issuer) {
@@ -71,12 +75,20 @@ impl OAuth for Bluesky {
         match self.verified_home(cx, issuer, &token).await {
             Ok(pds) => {
                 let did = token.sub.clone();
-                let extra = extra([(KIND, KIND_OAUTH), (DPOP_KEY, key_secret.expose()), (ISSUER, issuer), (PDS, &pds), (DID, &did)]);
+                let extra = extra([
+                    (KIND, KIND_OAUTH),
+                    (DPOP_KEY, key_secret.expose()),
+                    (ISSUER, issuer),
+                    (PDS, &pds),
+                    (DID, &did),
+                ]);
                 Ok(Grant { tokens: token_set(cx, token, extra), platform_account_id: Some(did) })
             }
             Err(failure) => {
                 // A grant that will not be used is not left behind. The failure that led here is the one to tell.
-                let _ = self.revoke_at(cx, issuer, &server, &key, token.refresh_token.as_ref().unwrap_or(&token.access_token)).await;
+                let _ = self
+                    .revoke_at(cx, issuer, &server, &key, token.refresh_token.as_ref().unwrap_or(&token.access_token))
+                    .await;
                 Err(failure)
             }
         }
@@ -110,11 +122,19 @@ impl OAuth for Bluesky {
 
 impl Bluesky {
     /// Sends a form to an endpoint of `issuer` as this client, proven by `key`; the answer is a success.
-    async fn ask(&self, cx: &Context<'_>, issuer: &str, endpoint: &str, key: &Key, form: &[(&str, &str)]) -> Result<Answer, Failure> {
+    async fn ask(
+        &self,
+        cx: &Context<'_>,
+        issuer: &str,
+        endpoint: &str,
+        key: &Key,
+        form: &[(&str, &str)],
+    ) -> Result<Answer, Failure> {
         let client = client_fields(cx, issuer)?;
         let client = client.iter().map(|(name, value)| (*name, value.expose()));
         let form: Vec<(&str, &str)> = form.iter().copied().chain(client).collect();
-        let answer = self.send_proven(cx, Call::post_form(Platform::Bluesky, wire::url(endpoint)?, &form), key, None).await?;
+        let answer =
+            self.send_proven(cx, Call::post_form(Platform::Bluesky, wire::url(endpoint)?, &form), key, None).await?;
         if answer.is_success() { Ok(answer) } else { Err(error::oauth(&answer, cx.clock.now())) }
     }
 
@@ -138,7 +158,14 @@ impl Bluesky {
         Ok(home.pds)
     }
 
-    async fn revoke_at(&self, cx: &Context<'_>, issuer: &str, server: &ServerMetadata, key: &Key, token: &Secret) -> Result<(), Failure> {
+    async fn revoke_at(
+        &self,
+        cx: &Context<'_>,
+        issuer: &str,
+        server: &ServerMetadata,
+        key: &Key,
+        token: &Secret,
+    ) -> Result<(), Failure> {
         let Some(endpoint) = &server.revocation_endpoint else { return Ok(()) };
         match self.ask(cx, issuer, endpoint, key, &[("token", token.expose())]).await {
             // Dead already.

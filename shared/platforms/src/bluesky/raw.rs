@@ -42,7 +42,12 @@ pub(super) async fn profile(cx: &Context<'_>, home: &Home) -> Result<Profile, Fa
 }
 
 /// One page of posts, newest first, and the cursor of the next.
-pub(super) async fn posts(cx: &Context<'_>, home: &Home, profile: &Profile, cursor: Option<&str>) -> Result<(Vec<Publication>, Option<String>), Failure> {
+pub(super) async fn posts(
+    cx: &Context<'_>,
+    home: &Home,
+    profile: &Profile,
+    cursor: Option<&str>,
+) -> Result<(Vec<Publication>, Option<String>), Failure> {
     let limit = FACTS.page_size.to_string();
     let mut parameters = vec![("repo", home.did.as_str()), ("collection", POSTS), ("limit", limit.as_str())];
     parameters.extend(cursor.map(|cursor| ("cursor", cursor)));
@@ -52,7 +57,12 @@ pub(super) async fn posts(cx: &Context<'_>, home: &Home, profile: &Profile, curs
 }
 
 /// Repositories are public: no token goes along.
-async fn read<T: serde::de::DeserializeOwned>(cx: &Context<'_>, home: &Home, nsid: &str, parameters: &[(&str, &str)]) -> Result<T, Failure> {
+async fn read<T: serde::de::DeserializeOwned>(
+    cx: &Context<'_>,
+    home: &Home,
+    nsid: &str,
+    parameters: &[(&str, &str)],
+) -> Result<T, Failure> {
     let answer = cx.out.send(query(&home.pds, nsid, parameters)?).await?;
     if answer.is_success() { answer.json() } else { Err(error::xrpc(&answer, cx.clock.now())) }
 }
@@ -78,7 +88,9 @@ fn media(home: &Home, embed: &Value) -> Media {
     match embed["$type"].as_str().unwrap_or_default() {
         "app.bsky.embed.images" => pictures(home, &embed["images"]),
         "app.bsky.embed.gallery" => pictures(home, &embed["items"]),
-        "app.bsky.embed.video" => Media { kind: domain::MediaType::Video, url: blob(home, &embed["video"]), still: None },
+        "app.bsky.embed.video" => {
+            Media { kind: domain::MediaType::Video, url: blob(home, &embed["video"]), still: None }
+        }
         "app.bsky.embed.recordWithMedia" => media(home, &embed["media"]),
         _ => Media::NONE,
     }
@@ -106,15 +118,19 @@ mod tests {
 
     #[test]
     fn a_record_is_a_publication_without_figures() {
-        let profile: super::super::api::ProfileView = serde_json::from_str(include_str!("fixtures/profile.json")).unwrap();
+        let profile: super::super::api::ProfileView =
+            serde_json::from_str(include_str!("fixtures/profile.json")).unwrap();
         let profile = profile.into_profile();
         let page: RecordPage = serde_json::from_str(include_str!("fixtures/list_records.json")).unwrap();
-        let posts: Vec<Publication> = page.records.into_iter().filter_map(|raw| publication(&home(), &profile, raw)).collect();
+        let posts: Vec<Publication> =
+            page.records.into_iter().filter_map(|raw| publication(&home(), &profile, raw)).collect();
         assert_eq!(posts.len(), 2);
         assert_eq!(posts[0].media_type, MediaType::Image);
         assert_eq!(
             posts[0].media_url.as_deref(),
-            Some("http://localhost:2583/xrpc/com.atproto.sync.getBlob?did=did%3Aplc%3Acavgp3laz4lboqk3ta2pohli&cid=bafkreidy")
+            Some(
+                "http://localhost:2583/xrpc/com.atproto.sync.getBlob?did=did%3Aplc%3Acavgp3laz4lboqk3ta2pohli&cid=bafkreidy"
+            )
         );
         assert_eq!(posts[0].metrics.likes, Metric::NotOffered);
         assert_eq!((posts[1].media_type, posts[1].caption.as_deref()), (MediaType::Text, Some("plain")));

@@ -25,7 +25,8 @@ impl AppPassword for Bluesky {
     async fn log_in(&self, cx: &Context<'_>, handle: &str, password: &Secret) -> Result<Grant, Failure> {
         let home = identity::resolve(cx, &(FACTS.handle.normalise)(handle)).await?;
         let body = json!({ "identifier": home.did, "password": password.expose().trim() });
-        let answer = cx.out.send(Call::post_json(Platform::Bluesky, method(&home.pds, "createSession")?, &body)).await?;
+        let answer =
+            cx.out.send(Call::post_json(Platform::Bluesky, method(&home.pds, "createSession")?, &body)).await?;
         if !answer.is_success() {
             return Err(error::session(&answer, cx.clock.now()));
         }
@@ -46,7 +47,8 @@ impl Bluesky {
             return Err(Failure::new(Kind::ReconnectNeeded, "there is no refresh token"));
         };
         let home = self.home(cx, None, tokens).await?;
-        let call = Call::new(Platform::Bluesky, http::Method::POST, method(&home.pds, "refreshSession")?).bearer(refresh);
+        let call =
+            Call::new(Platform::Bluesky, http::Method::POST, method(&home.pds, "refreshSession")?).bearer(refresh);
         let answer = cx.out.send(call).await?;
         if !answer.is_success() {
             return Err(error::session(&answer, cx.clock.now()));
@@ -62,7 +64,8 @@ impl Bluesky {
     pub(super) async fn end_session(&self, cx: &Context<'_>, tokens: &TokenSet) -> Result<(), Failure> {
         let Some(refresh) = tokens.refresh.as_ref().filter(|token| !token.is_empty()) else { return Ok(()) };
         let home = self.home(cx, None, tokens).await?;
-        let call = Call::new(Platform::Bluesky, http::Method::POST, method(&home.pds, "deleteSession")?).bearer(refresh);
+        let call =
+            Call::new(Platform::Bluesky, http::Method::POST, method(&home.pds, "deleteSession")?).bearer(refresh);
         let answer = cx.out.send(call).await?;
         if answer.is_success() {
             return Ok(());
@@ -112,7 +115,14 @@ mod tests {
         let looks = |text: &str| Bluesky::default().looks_like_one(&Secret::new(text));
         assert!(looks("abcd-2345-wxyz-mnop"));
         assert!(looks(" abcd-2345-wxyz-mnop\n"));
-        for text in ["", "abcd-2345-wxyz", "abcd-2345-wxyz-mnop-qrst", "ABCD-2345-WXYZ-MNOP", "eyJhbGciOiJFUzI1NiJ9.e30.sig", "correct horse"] {
+        for text in [
+            "",
+            "abcd-2345-wxyz",
+            "abcd-2345-wxyz-mnop-qrst",
+            "ABCD-2345-WXYZ-MNOP",
+            "eyJhbGciOiJFUzI1NiJ9.e30.sig",
+            "correct horse",
+        ] {
             assert!(!looks(text), "{text}");
         }
     }
@@ -130,7 +140,11 @@ mod tests {
 
     #[test]
     fn an_account_that_is_not_active_has_no_tokens() {
-        for (status, kind) in [(Some("takendown"), Kind::Suspended), (Some("suspended"), Kind::Suspended), (Some("deactivated"), Kind::NotFound)] {
+        for (status, kind) in [
+            (Some("takendown"), Kind::Suspended),
+            (Some("suspended"), Kind::Suspended),
+            (Some("deactivated"), Kind::NotFound),
+        ] {
             let answer = SessionAnswer { active: Some(false), status: status.map(str::to_owned), ..session() };
             assert_eq!(token_set(answer, "https://pds.example.com", Timestamp::UNIX_EPOCH).unwrap_err().kind, kind);
         }

@@ -185,8 +185,11 @@ impl Status {
             [_] => MediaType::Image,
             _ => MediaType::Carousel,
         };
-        let (media_url, thumbnail_url) =
-            self.media_attachments.into_iter().next().map_or((None, None), |first| (web(first.url), web(first.preview_url)));
+        let (media_url, thumbnail_url) = self
+            .media_attachments
+            .into_iter()
+            .next()
+            .map_or((None, None), |first| (web(first.url), web(first.preview_url)));
         // Servers before 4.5 count no quotes; then boosts are all there is.
         let shares = self.reblogs_count.map(|boosts| boosts + self.quotes_count.unwrap_or(0));
         Some(Publication {
@@ -237,7 +240,10 @@ mod tests {
     #[test]
     fn the_handle_has_the_domain_and_not_the_web_host() {
         let profile = account().into_profile("social.example", "example").unwrap();
-        assert_eq!((profile.handle.as_str(), profile.external_id.as_str()), ("ann@example", "https://social.example/users/ann"));
+        assert_eq!(
+            (profile.handle.as_str(), profile.external_id.as_str()),
+            ("ann@example", "https://social.example/users/ann")
+        );
     }
 
     #[test]
@@ -245,7 +251,10 @@ mod tests {
         let profile = account().into_profile("evil.example", "evil.example").unwrap();
         assert_eq!(profile.external_id, "14715@evil.example");
         assert_eq!(identity(None, "7", "localhost:8101"), "7@localhost:8101");
-        assert_eq!(identity(Some("http://localhost:8101/ann".to_owned()), "7", "localhost:8101"), "http://localhost:8101/ann");
+        assert_eq!(
+            identity(Some("http://localhost:8101/ann".to_owned()), "7", "localhost:8101"),
+            "http://localhost:8101/ann"
+        );
     }
 
     #[test]
@@ -254,12 +263,17 @@ mod tests {
         own.completed_by(Account { id: "7".to_owned(), ..account() });
         assert!(!own.is_complete());
         own.completed_by(account());
-        assert_eq!(own.into_profile("social.example", "social.example").unwrap().external_id, "https://social.example/users/ann");
+        assert_eq!(
+            own.into_profile("social.example", "social.example").unwrap().external_id,
+            "https://social.example/users/ann"
+        );
     }
 
     #[test]
     fn hidden_counts_are_not_zero_and_a_shell_is_a_suspended_account() {
-        let hidden: Account = serde_json::from_str(r#"{"id":7,"username":"ann","followers_count":-1,"url":"javascript:alert(1)"}"#).unwrap();
+        let hidden: Account =
+            serde_json::from_str(r#"{"id":7,"username":"ann","followers_count":-1,"url":"javascript:alert(1)"}"#)
+                .unwrap();
         let profile = hidden.into_profile("a.example", "a.example").unwrap();
         assert_eq!(profile.follower_count, Metric::NotOffered);
         assert_eq!(profile.profile_url, "https://a.example/@ann");
@@ -279,7 +293,10 @@ mod tests {
         assert_eq!(posts[0].caption.as_deref(), Some("test & more"));
         assert_eq!(posts[0].url.as_deref(), Some("https://social.example/@ann/103254962155278888"));
         assert_eq!((posts[0].media_type, posts[0].post_type.as_deref()), (MediaType::Text, Some("status")));
-        assert_eq!((posts[0].metrics.likes, posts[0].metrics.comments, posts[0].metrics.shares), (Metric::Count(11), Metric::Count(5), Metric::Count(8)));
+        assert_eq!(
+            (posts[0].metrics.likes, posts[0].metrics.comments, posts[0].metrics.shares),
+            (Metric::Count(11), Metric::Count(5), Metric::Count(8))
+        );
         assert_eq!(posts[0].metrics.views, Metric::NotOffered);
         assert_eq!((posts[1].media_type, posts[1].post_type.as_deref()), (MediaType::Video, Some("reply")));
         assert_eq!(posts[1].thumbnail_url.as_deref(), Some("https://files.example/small/c.jpg"));

@@ -121,7 +121,9 @@ mod tests {
 
     #[test]
     fn what_is_gone_is_not_found_and_what_is_down_may_pass() {
-        for (status, kind) in [(404, Kind::NotFound), (410, Kind::NotFound), (500, Kind::ProviderDown), (503, Kind::ProviderDown)] {
+        for (status, kind) in
+            [(404, Kind::NotFound), (410, Kind::NotFound), (500, Kind::ProviderDown), (503, Kind::ProviderDown)]
+        {
             assert_eq!(read(&answer(status, "<html>"), NOW, SCOPE).kind, kind);
         }
         assert!(is_about_the_record(&said(404, "Record not found")));
@@ -154,7 +156,13 @@ mod tests {
 
     #[test]
     fn a_host_that_is_no_server_is_not_found() {
-        for (status, wanted) in [(404, Kind::NotFound), (405, Kind::NotFound), (301, Kind::NotFound), (422, Kind::AppRejected), (502, Kind::ProviderDown)] {
+        for (status, wanted) in [
+            (404, Kind::NotFound),
+            (405, Kind::NotFound),
+            (301, Kind::NotFound),
+            (422, Kind::AppRejected),
+            (502, Kind::ProviderDown),
+        ] {
             assert_eq!(registration(&answer(status, "<html>"), NOW).kind, wanted, "{status}");
         }
     }

@@ -103,12 +103,18 @@ mod tests {
     use proptest::prelude::*;
 
     fn read(handle: Option<&str>, url: Option<&str>) -> Result<String, String> {
-        domain::handle::read(Platform::Mastodon, &FACTS.handle, handle, url, &["localhost:8101".to_owned()]).map_err(|e| e.to_string())
+        domain::handle::read(Platform::Mastodon, &FACTS.handle, handle, url, &["localhost:8101".to_owned()])
+            .map_err(|e| e.to_string())
     }
 
     #[test]
     fn one_spelling_for_every_way_to_name_an_account() {
-        for handle in ["Ann@Social.Example", "@ann@social.example", "https://social.example/@ann", "https://social.example/users/ann"] {
+        for handle in [
+            "Ann@Social.Example",
+            "@ann@social.example",
+            "https://social.example/@ann",
+            "https://social.example/users/ann",
+        ] {
             assert_eq!(read(Some(handle), None).unwrap(), "ann@social.example", "{handle}");
         }
         assert_eq!(read(None, Some("https://other.example/@ann@social.example")).unwrap(), "ann@social.example");
@@ -118,7 +124,16 @@ mod tests {
 
     #[test]
     fn what_no_account_is_called_is_refused() {
-        for handle in ["ann", "@ann", "ann@", "a b@social.example", "ann@social.example/x", ".ann@social.example", "ann@@social.example", "ann@10.0.0.1"] {
+        for handle in [
+            "ann",
+            "@ann",
+            "ann@",
+            "a b@social.example",
+            "ann@social.example/x",
+            ".ann@social.example",
+            "ann@@social.example",
+            "ann@10.0.0.1",
+        ] {
             assert!(read(Some(handle), None).unwrap_err().starts_with("Invalid handle"), "{handle}");
         }
         for url in ["https://www.youtube.com/@ann", "https://social.example/about", "http://127.0.0.1/@ann"] {

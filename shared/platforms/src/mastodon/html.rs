@@ -80,7 +80,10 @@ mod tests {
 
     #[test]
     fn entities_are_decoded_once() {
-        assert_eq!(to_text("<p>I &lt;3 R&amp;B &#39;n&#x27; &quot;x&quot; 100% &amp;lt; &amp</p>"), "I <3 R&B 'n' \"x\" 100% &lt; &amp");
+        assert_eq!(
+            to_text("<p>I &lt;3 R&amp;B &#39;n&#x27; &quot;x&quot; 100% &amp;lt; &amp</p>"),
+            "I <3 R&B 'n' \"x\" 100% &lt; &amp"
+        );
         assert_eq!(to_text("a & b &unknown; &#xffffffff;"), "a & b &unknown; &#xffffffff;");
     }
 

@@ -43,7 +43,13 @@ impl Ingest for Mastodon {
         Ok(profile)
     }
 
-    async fn publications(&self, cx: &Context<'_>, profile: &Profile, access: Access<'_>, page: Option<&str>) -> Result<Page, Failure> {
+    async fn publications(
+        &self,
+        cx: &Context<'_>,
+        profile: &Profile,
+        access: Access<'_>,
+        page: Option<&str>,
+    ) -> Result<Page, Failure> {
         let account = Account { handle: &profile.handle, platform_account_id: Some(&profile.external_id) };
         let tokens = match access {
             Access::Token(tokens) => Some(tokens),
@@ -92,12 +98,18 @@ impl Mastodon {
 
 /// The account that a token is for, its host and its domain. The token goes to the server that issued it; one that was
 /// handed over goes to the server of the handle that it was handed over with.
-async fn own_account(cx: &Context<'_>, account: &Account<'_>, tokens: &TokenSet) -> Result<(api::Account, String, String), Failure> {
+async fn own_account(
+    cx: &Context<'_>,
+    account: &Account<'_>,
+    tokens: &TokenSet,
+) -> Result<(api::Account, String, String), Failure> {
     let named = server::parts(account.handle);
     let host = match (tokens.extra(SERVER), account.platform_account_id.and_then(home), &named) {
         (Some(host), _, _) => host.expose().to_owned(),
         (None, Some(host), _) => host,
-        (None, None, Some((user, domain))) => server::web_host(cx, user.as_deref(), domain).await?.unwrap_or_else(|| domain.clone()),
+        (None, None, Some((user, domain))) => {
+            server::web_host(cx, user.as_deref(), domain).await?.unwrap_or_else(|| domain.clone())
+        }
         (None, None, None) => return Err(Failure::new(Kind::InvalidHandle, "the handle names no server")),
     };
     let stated = tokens.extra(DOMAIN).map(|domain| domain.expose().to_owned());
@@ -140,8 +152,16 @@ async fn public_account(cx: &Context<'_>, account: &Account<'_>) -> Result<(api:
     Err(error::read(&answer, cx.clock.now(), None))
 }
 
-async fn get(cx: &Context<'_>, host: &str, path: &str, query: &[(&str, &str)], tokens: Option<&TokenSet>, scope: &str) -> Result<Answer, Failure> {
-    let mut call = Call::get(Platform::Mastodon, url_with(&format!("{}/api/v1/{path}", server::base(cx, host)), query)?);
+async fn get(
+    cx: &Context<'_>,
+    host: &str,
+    path: &str,
+    query: &[(&str, &str)],
+    tokens: Option<&TokenSet>,
+    scope: &str,
+) -> Result<Answer, Failure> {
+    let mut call =
+        Call::get(Platform::Mastodon, url_with(&format!("{}/api/v1/{path}", server::base(cx, host)), query)?);
     if let Some(tokens) = tokens {
         call = call.bearer(&tokens.access);
     }
@@ -170,8 +190,12 @@ fn next(headers: &HeaderMap, count: usize, last: Option<&str>) -> Option<String>
         return (count == FACTS.page_size as usize).then_some(last);
     };
     let next = link.split(',').find(|part| part.contains("rel=\"next\"") || part.contains("rel=next"))?;
-    let address = next.split_once('<').and_then(|(_, rest)| rest.split_once('>')).and_then(|(address, _)| Url::parse(address).ok());
-    let stated = address.and_then(|url| url.query_pairs().find(|(name, _)| name == "max_id").map(|(_, value)| value.into_owned()));
+    let address = next
+        .split_once('<')
+        .and_then(|(_, rest)| rest.split_once('>'))
+        .and_then(|(address, _)| Url::parse(address).ok());
+    let stated = address
+        .and_then(|url| url.query_pairs().find(|(name, _)| name == "max_id").map(|(_, value)| value.into_owned()));
     Some(stated.unwrap_or(last))
 }
 
@@ -186,7 +210,9 @@ mod tests {
 
     #[test]
     fn the_next_page_is_before_the_stated_post() {
-        let both = linked("<https://a.example/api/v1/accounts/1/statuses?limit=40&max_id=7>; rel=\"next\", <https://a.example/x?min_id=9>; rel=\"prev\"");
+        let both = linked(
+            "<https://a.example/api/v1/accounts/1/statuses?limit=40&max_id=7>; rel=\"next\", <https://a.example/x?min_id=9>; rel=\"prev\"",
+        );
         assert_eq!(next(&both, 40, Some("8")).as_deref(), Some("7"));
         assert_eq!(next(&linked("<https://a.example/x?min_id=9>; rel=\"prev\""), 40, Some("8")), None);
         assert_eq!(next(&linked("<nonsense>; rel=\"next\""), 3, Some("8")).as_deref(), Some("8"));

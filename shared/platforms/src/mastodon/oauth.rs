@@ -41,20 +41,26 @@ impl OAuth for Mastodon {
             .append_pair("redirect_uri", start.redirect_uri.as_str())
             .append_pair("scope", &consent.scopes)
             .append_pair("state", start.state.expose());
-        let mut keep: BTreeMap<String, Secret> = [(SERVER, host), (DOMAIN, domain), (TOKEN_URL, consent.token), (SCOPES, consent.scopes)]
-            .into_iter()
-            .map(|(name, value)| (name.to_owned(), Secret::new(value)))
-            .collect();
+        let mut keep: BTreeMap<String, Secret> =
+            [(SERVER, host), (DOMAIN, domain), (TOKEN_URL, consent.token), (SCOPES, consent.scopes)]
+                .into_iter()
+                .map(|(name, value)| (name.to_owned(), Secret::new(value)))
+                .collect();
         if consent.pkce {
             let (challenge, verifier) = PkceCodeChallenge::new_random_sha256();
-            address.query_pairs_mut().append_pair("code_challenge", challenge.as_str()).append_pair("code_challenge_method", "S256");
+            address
+                .query_pairs_mut()
+                .append_pair("code_challenge", challenge.as_str())
+                .append_pair("code_challenge_method", "S256");
             keep.insert(VERIFIER.to_owned(), Secret::new(verifier.into_secret()));
         }
         Ok(Started { url: address, keep })
     }
 
     async fn finish(&self, cx: &Context<'_>, finish: &Finish<'_>) -> Result<Grant, Failure> {
-        let kept = |name: &str| finish.keep.get(name).ok_or_else(|| Failure::new(Kind::InvalidRequest, format!("nothing kept as {name}")));
+        let kept = |name: &str| {
+            finish.keep.get(name).ok_or_else(|| Failure::new(Kind::InvalidRequest, format!("nothing kept as {name}")))
+        };
         let (host, domain, token_url, asked) = (kept(SERVER)?, kept(DOMAIN)?, kept(TOKEN_URL)?, kept(SCOPES)?);
         let secret = client_secret(cx)?;
         let mut form = vec![
@@ -94,7 +100,11 @@ impl OAuth for Mastodon {
     async fn revoke(&self, cx: &Context<'_>, tokens: &TokenSet) -> Result<(), Failure> {
         // A token that was handed over belongs to another app, which alone may revoke it.
         let (Some(host), Ok(secret)) = (tokens.extra(SERVER), client_secret(cx)) else { return Ok(()) };
-        let form = [("client_id", cx.app.client_id.as_str()), ("client_secret", secret.expose()), ("token", tokens.access.expose())];
+        let form = [
+            ("client_id", cx.app.client_id.as_str()),
+            ("client_secret", secret.expose()),
+            ("token", tokens.access.expose()),
+        ];
         // The same path on every server; a dead token is answered like a living one.
         let address = url(&format!("{}/oauth/revoke", server::base(cx, host.expose())))?;
         let answer = server::send(cx, Call::post_form(Platform::Mastodon, address, &form)).await?;
@@ -110,5 +120,8 @@ impl OAuth for Mastodon {
 }
 
 fn client_secret<'a>(cx: &Context<'a>) -> Result<&'a Secret, Failure> {
-    cx.app.client_secret.as_ref().ok_or_else(|| Failure::new(Kind::AppRejected, "Herald is not registered at this server"))
+    cx.app
+        .client_secret
+        .as_ref()
+        .ok_or_else(|| Failure::new(Kind::AppRejected, "Herald is not registered at this server"))
 }

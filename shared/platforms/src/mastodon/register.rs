@@ -38,7 +38,8 @@ impl RegisterApp for Mastodon {
 async fn register_at(cx: &Context<'_>, host: &str, redirect_uri: &Url) -> Result<AppCredentials, Failure> {
     let scopes = server::consent(cx, host).await?.scopes;
     let website = redirect_uri.origin().ascii_serialization();
-    let form = [("client_name", NAME), ("redirect_uris", redirect_uri.as_str()), ("scopes", &scopes), ("website", &website)];
+    let form =
+        [("client_name", NAME), ("redirect_uris", redirect_uri.as_str()), ("scopes", &scopes), ("website", &website)];
     let call = Call::post_form(Platform::Mastodon, url(&format!("{}/api/v1/apps", server::base(cx, host)))?, &form);
     let answer = server::send(cx, call).await?;
     if !answer.is_success() {

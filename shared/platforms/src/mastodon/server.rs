@@ -59,15 +59,23 @@ pub(super) struct Consent {
 impl Consent {
     /// The paths that every server has, for one that says nothing about itself (before 4.3, and others).
     fn fixed(base: &str) -> Self {
-        Self { authorize: format!("{base}/oauth/authorize"), token: format!("{base}/oauth/token"), pkce: false, scopes: COARSE.to_owned() }
+        Self {
+            authorize: format!("{base}/oauth/authorize"),
+            token: format!("{base}/oauth/token"),
+            pkce: false,
+            scopes: COARSE.to_owned(),
+        }
     }
 
     /// Endpoints count only on the server's own host. A server that does not list the granular scopes gets the coarse
     /// ones, at registration and at consent alike, since it refuses what it does not know.
     fn stated(base: &str, host: &str, stated: Discovery) -> Self {
         let fixed = Self::fixed(base);
-        let own = |endpoint: Option<String>| endpoint.filter(|text| Url::parse(text).ok().and_then(|url| authority(&url)).as_deref() == Some(host));
-        let granular = FACTS.oauth.scopes.iter().all(|scope| stated.scopes_supported.iter().any(|known| known == scope.name));
+        let own = |endpoint: Option<String>| {
+            endpoint.filter(|text| Url::parse(text).ok().and_then(|url| authority(&url)).as_deref() == Some(host))
+        };
+        let granular =
+            FACTS.oauth.scopes.iter().all(|scope| stated.scopes_supported.iter().any(|known| known == scope.name));
         Self {
             authorize: own(stated.authorization_endpoint).unwrap_or(fixed.authorize),
             token: own(stated.token_endpoint).unwrap_or(fixed.token),
@@ -80,7 +88,9 @@ impl Consent {
 /// How the server on `host` consents; nothing where there is no sign that it is one.
 pub(super) async fn consent(cx: &Context<'_>, host: &str) -> Result<Consent, Failure> {
     let base = base(cx, host);
-    let answer = small(cx, Call::get(Platform::Mastodon, url(&format!("{base}/.well-known/oauth-authorization-server"))?)).await?;
+    let answer =
+        small(cx, Call::get(Platform::Mastodon, url(&format!("{base}/.well-known/oauth-authorization-server"))?))
+            .await?;
     if !answer.is_success() {
         let failure = error::read(&answer, cx.clock.now(), None);
         return if failure.may_pass() { Err(failure) } else { Ok(Consent::fixed(&base)) };
@@ -137,7 +147,9 @@ mod tests {
 
     #[test]
     fn a_secret_goes_to_no_other_host() {
-        let consent = stated(r#"{"authorization_endpoint":"https://evil.example/a","token_endpoint":"https://evil.example/oauth/token"}"#);
+        let consent = stated(
+            r#"{"authorization_endpoint":"https://evil.example/a","token_endpoint":"https://evil.example/oauth/token"}"#,
+        );
         assert_eq!(consent.token, "https://social.example/oauth/token");
         assert_eq!(consent.authorize, "https://social.example/oauth/authorize");
     }
