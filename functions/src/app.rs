@@ -101,10 +101,10 @@ impl App {
         Self::new(get, parts)
     }
 
-    /// Now.
+    /// Now, in whole milliseconds.
     #[must_use]
     pub fn now(&self) -> Timestamp {
-        self.clock.now()
+        self.clock.now_ms()
     }
 }
 

@@ -5,6 +5,7 @@ use cloud::doorbell;
 use cloud::http::{ApiError, Request, Response};
 use cloud::table::connections::{self, Change, Row};
 use cloud::table::{Outcome, Transaction, tokens};
+use cloud::telemetry::{Unit, metric};
 use cloud::vault::{EncryptionContext, Sealed};
 use cloud::work;
 use domain::connection::{Averages, ConnectionType};
@@ -113,6 +114,7 @@ impl Link<'_> {
         if connection.sync_status != SyncStatus::Ready {
             doorbell::ring(app.doorbell.as_ref(), work::ingest_ring(&connection), std::time::Duration::ZERO).await;
         }
+        metric(app.now(), "ConnectionsCreated", Unit::Count, 1.0, None);
         tracing::info!(
             event = "social_connect",
             connection = connection.id.as_str(),
@@ -132,6 +134,9 @@ impl Link<'_> {
             Some(_) => self.holder(app).await?,
         };
         for _ in 0..6 {
+            if let Some(row) = &known {
+                self.same_account(&row.connection)?;
+            }
             let (outcome, connection) = match known.take() {
                 Some(row) => self.relink(app, row).await?,
                 None => self.create(app, at).await?,
@@ -152,6 +157,21 @@ impl Link<'_> {
             }
         }
         Err(ApiError::unavailable("the account is being changed by others"))
+    }
+
+    /// A handle that went from one account to another must not turn a connection into somebody else.
+    fn same_account(&self, held: &Connection) -> Result<(), ApiError> {
+        let other = self.account_id.as_ref().zip(held.platform_account_id.as_ref()).is_some_and(|(a, b)| a != b);
+        if !other {
+            return Ok(());
+        }
+        Err(ApiError::conflict(
+            "handle_of_another_account",
+            format!(
+                "{} holds this handle for another account of the talent. Sync or delete that connection first.",
+                held.id
+            ),
+        ))
     }
 
     async fn holder(&self, app: &App) -> Result<Option<Row>, ApiError> {

@@ -221,7 +221,7 @@ impl Sync<'_> {
             app.table.transaction().update("connection", key, &expression, Some(condition), names, values)?;
         for (label, item) in added {
             let own = [(":own".to_owned(), s(before.id.as_str()))].into();
-            transaction = transaction.put_new(label, item, Some(("connection = :own", own)))?;
+            transaction = transaction.put_new(label, item, Some(("holder = :own", own)))?;
         }
         for sk in removed {
             transaction = transaction.delete("old guard", (key.0, &sk), None)?;

@@ -181,7 +181,8 @@ async fn interfered(
     let watched = interference.watches(service, operation);
     let mut answer = inner.call(request).await?;
     if watched && answer.status().is_success() {
-        let body = ByteStream::new(answer.take_body()).collect().await.map_err(|error| ConnectorError::io(error.into()))?;
+        let body =
+            ByteStream::new(answer.take_body()).collect().await.map_err(|error| ConnectorError::io(error.into()))?;
         *answer.body_mut() = SdkBody::from(interference.rewrite(operation, &asked, body.into_bytes()));
     }
     Ok(answer)

@@ -7,8 +7,16 @@ use std::sync::OnceLock;
 use serde_json::{Value, json};
 use tracing_subscriber::EnvFilter;
 
+/// Where metrics go when it is not standard output. Logs have a global of their own in `tracing`.
+static FILE: OnceLock<File> = OnceLock::new();
+
 /// Starts JSON logs on standard output. `filter` is `HERALD_LOG` (default `info`).
 pub fn start(filter: Option<&str>) {
+    start_into(filter, None);
+}
+
+/// Starts JSON logs, and puts them and the metrics into `file` where there is one: a laptop's terminal is for people.
+pub fn start_into(filter: Option<&str>, file: Option<File>) {
     let filter = EnvFilter::try_new(filter.unwrap_or("info")).unwrap_or_else(|_| EnvFilter::new("info"));
     let logs = tracing_subscriber::fmt()
         .json()
@@ -17,7 +25,17 @@ pub fn start(filter: Option<&str>) {
         .with_target(false)
         .with_env_filter(filter);
     // A second start in one process (tests) keeps the first.
-    let _ = logs.try_init();
+    match file {
+        None => {
+            let _ = logs.try_init();
+        }
+        Some(file) => {
+            if let Ok(metrics) = file.try_clone() {
+                let _ = FILE.set(metrics);
+            }
+            let _ = logs.with_writer(std::sync::Mutex::new(file)).try_init();
+        }
+    }
 }
 
 /// A metric's unit, in CloudWatch's words.

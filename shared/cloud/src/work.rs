@@ -175,11 +175,13 @@ impl Finish {
         }
     }
 
-    /// Sets an attribute.
+    /// Sets an attribute; of two values for one attribute the later wins.
     #[must_use]
     pub fn set(mut self, name: &str, value: AttributeValue) -> Self {
-        self.set.push(format!("#{name} = :{name}"));
-        self.names.insert(format!("#{name}"), name.to_owned());
+        // An expression that names a path twice is refused as a whole.
+        if self.names.insert(format!("#{name}"), name.to_owned()).is_none() {
+            self.set.push(format!("#{name} = :{name}"));
+        }
         self.values.insert(format!(":{name}"), value);
         self
     }

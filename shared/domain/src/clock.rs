@@ -6,6 +6,12 @@ use jiff::{SignedDuration, Timestamp};
 pub trait Clock: Send + Sync {
     /// The present instant, UTC.
     fn now(&self) -> Timestamp;
+
+    /// The present instant in whole milliseconds: what is stored and shown, so that a row reads back as it was written.
+    fn now_ms(&self) -> Timestamp {
+        let now = self.now();
+        Timestamp::from_millisecond(now.as_millisecond()).unwrap_or(now)
+    }
 }
 
 /// A clock that stands still until it is told to move; for tests.

@@ -38,6 +38,11 @@ pub fn sync(
         SyncStatus::Pending | SyncStatus::Syncing => return,
     };
     metric(app.now(), name, Unit::Count, 1.0, None);
+    // How old the data was that people saw until now; an account without data has none that could be old.
+    if let Some(last) = connection.last_synced_at {
+        let hours = app.now().duration_since(last).as_secs_f64() / 3600.0;
+        metric(app.now(), "DataAgeHours", Unit::Count, hours.max(0.0), None);
+    }
     metric(app.now(), "SyncDuration", Unit::Milliseconds, took.as_secs_f64() * 1000.0, None);
 }
 

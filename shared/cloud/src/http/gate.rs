@@ -46,7 +46,7 @@ impl Gate {
         let request_id = request.request_id.clone();
         let (method, path) = (request.method.clone(), request.path.clone());
         let if_none_match = request.header("if-none-match").map(str::to_owned);
-        request.now = self.clock.now();
+        request.now = self.clock.now_ms();
         let answer = match self.admit(demanded, route, &mut request).await {
             Ok(None) => self.run(request, handler).await,
             Ok(Some(stored)) => Ok(stored),

@@ -94,7 +94,7 @@ pub async fn holder(
 /// # Errors
 /// [`StoreError::Malformed`].
 pub fn holder_of(guard: &Item) -> Result<ConnectionId, StoreError> {
-    field(guard, "connection")
+    field(guard, "holder")
 }
 
 fn guard(connection: &Connection, sk: String) -> Item {
@@ -102,7 +102,7 @@ fn guard(connection: &Connection, sk: String) -> Item {
         ("pk".to_owned(), s(keys::talent_pk(&connection.workspace, &connection.talent))),
         ("sk".to_owned(), s(sk)),
         ("v".to_owned(), n(keys::SCHEMA_VERSION)),
-        ("connection".to_owned(), s(connection.id.as_str())),
+        ("holder".to_owned(), s(connection.id.as_str())),
     ])
 }
 
@@ -117,7 +117,7 @@ fn guards(connection: &Connection) -> Vec<(&'static str, Item)> {
 
 /// A condition under which a guard may be written: nobody holds it, or this connection does.
 fn or_own(connection: &Connection) -> Option<(&'static str, HashMap<String, AttributeValue>)> {
-    Some(("connection = :own", HashMap::from([(":own".to_owned(), s(connection.id.as_str()))])))
+    Some(("holder = :own", HashMap::from([(":own".to_owned(), s(connection.id.as_str()))])))
 }
 
 /// Adds a new connection to a transaction, due at once. Labels: `talent` (unknown), `connection` (the id is taken),
@@ -335,7 +335,7 @@ pub fn remove<'a>(transaction: Transaction<'a>, connection: &Connection) -> Resu
     for (_, item) in guards(connection) {
         let guard_sk: String = field(&item, "sk")?;
         let own = Some((
-            "attribute_not_exists(pk) OR connection = :own",
+            "attribute_not_exists(pk) OR holder = :own",
             HashMap::from([(":own".to_owned(), s(connection.id.as_str()))]),
         ));
         transaction = transaction.delete("guard", (&pk, &guard_sk), own)?;

@@ -92,16 +92,17 @@ struct OAuthError {
     error: String,
 }
 
-/// A refusal of Google's token endpoint.
-pub(super) fn of_token(answer: &Answer) -> Failure {
-    let general = wire::by_status(answer);
+/// A refusal of Google's token endpoint. What lets no call through at all (limits, outages) may answer there in the form
+/// of the APIs.
+pub(super) fn of_token(answer: &Answer, now: Timestamp) -> Failure {
+    let general = of(answer, now);
     let code = oauth_code(answer).unwrap_or_default();
     let kind = match code.as_str() {
         // A code used twice, or a consent that was withdrawn, ran out or was never used for half a year.
         "invalid_grant" => Kind::ReconnectNeeded,
         "invalid_client" | "unauthorized_client" | "redirect_uri_mismatch" | "org_internal" => Kind::AppRejected,
-        // A 401 here is about the app: the token endpoint knows no access token.
-        _ if general.kind == Kind::TokenRejected => Kind::AppRejected,
+        // A 401 or a 403 here is about the app: the token endpoint knows neither access tokens nor their rights.
+        _ if matches!(general.kind, Kind::TokenRejected | Kind::PermissionMissing) => Kind::AppRejected,
         _ => general.kind,
     };
     Failure { kind, detail: format!("{}, code {code}", general.detail), ..general }
@@ -132,6 +133,8 @@ fn until_midnight_pacific(now: Timestamp) -> Option<Duration> {
 mod tests {
     use super::*;
     use crate::wire::testing::answer;
+
+    const NOW: Timestamp = Timestamp::UNIX_EPOCH;
 
     fn at(time: &str) -> Timestamp {
         time.parse().unwrap()
@@ -193,11 +196,11 @@ mod tests {
     #[test]
     fn a_withdrawn_consent_asks_for_reconnect() {
         assert_eq!(
-            of_token(&answer(400, &[], include_str!("fixtures/error.invalid_grant.json"))).kind,
+            of_token(&answer(400, &[], include_str!("fixtures/error.invalid_grant.json")), NOW).kind,
             Kind::ReconnectNeeded
         );
         assert_eq!(
-            of_token(&answer(401, &[], include_str!("fixtures/error.invalid_client.json"))).kind,
+            of_token(&answer(401, &[], include_str!("fixtures/error.invalid_client.json")), NOW).kind,
             Kind::AppRejected
         );
     }
@@ -205,8 +208,11 @@ mod tests {
     #[test]
     fn an_outage_of_the_token_endpoint_is_no_revocation() {
         for status in [429, 500, 502, 503] {
-            assert!(of_token(&answer(status, &[], "<html>")).may_pass(), "{status}");
+            assert!(of_token(&answer(status, &[], "<html>"), NOW).may_pass(), "{status}");
         }
+        let limited = of_token(&answer(403, &[], include_str!("fixtures/error.rate.json")), NOW);
+        assert_eq!(limited.kind, Kind::RateLimited);
+        assert_eq!(of_token(&answer(403, &[], "<html>"), NOW).kind, Kind::AppRejected);
     }
 
     #[test]

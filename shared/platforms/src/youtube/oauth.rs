@@ -68,7 +68,11 @@ impl OAuth for Youtube {
         let token = tokens.refresh.as_ref().unwrap_or(&tokens.access);
         let url = wire::url("https://oauth2.googleapis.com/revoke")?;
         let answer = cx.out.send(Call::post_form(Platform::Youtube, url, &[("token", token.expose())])).await?;
-        if answer.is_success() || error::is_dead_already(&answer) { Ok(()) } else { Err(error::of_token(&answer)) }
+        if answer.is_success() || error::is_dead_already(&answer) {
+            Ok(())
+        } else {
+            Err(error::of_token(&answer, cx.clock.now()))
+        }
     }
 }
 
@@ -80,7 +84,7 @@ async fn ask(cx: &Context<'_>, what: &[(&str, &str)]) -> Result<TokenSet, Failur
     let url = wire::url("https://oauth2.googleapis.com/token")?;
     let answer = cx.out.send(Call::post_form(Platform::Youtube, url, &form)).await?;
     if !answer.is_success() {
-        return Err(error::of_token(&answer));
+        return Err(error::of_token(&answer, cx.clock.now()));
     }
     let token: api::Token = answer.json()?;
     let now = cx.clock.now();

@@ -1,0 +1,72 @@
+//! The contract document, the template and the handlers say the same.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
+
+use functions::handlers::{HANDLERS, Run};
+use local::template::Template;
+use serde_json::Value;
+
+/// `METHOD /path` of everything.
+type Routes = BTreeSet<String>;
+
+fn repository() -> &'static Path {
+    Path::new(env!("CARGO_MANIFEST_DIR")).parent().and_then(Path::parent).unwrap()
+}
+
+fn template() -> Template {
+    let text = std::fs::read_to_string(repository().join("template.yaml")).unwrap();
+    Template::parse(&text, &BTreeMap::new()).unwrap()
+}
+
+fn documented(document: &Value) -> Routes {
+    let paths = document["paths"].as_object().unwrap();
+    let methods = paths.iter().flat_map(|(path, item)| {
+        item.as_object().unwrap().keys().map(move |method| format!("{} {path}", method.to_uppercase()))
+    });
+    methods.collect()
+}
+
+#[test]
+fn the_document_is_the_one_the_handlers_make() {
+    let file = std::fs::read_to_string(repository().join("docs/openapi.json")).unwrap();
+    let file: Value = serde_json::from_str(&file).unwrap();
+    assert!(file == functions::openapi::document(), "docs/openapi.json is stale: run `make openapi`");
+    assert!(file["openapi"].as_str().unwrap().starts_with("3.1"));
+}
+
+#[test]
+fn the_document_and_the_template_have_the_same_routes() {
+    let routes: Routes = template().routes().map(|(method, path, _)| format!("{method} {path}")).collect();
+    assert_eq!(documented(&functions::openapi::document()), routes);
+}
+
+#[test]
+fn an_operation_is_named_after_the_handler_that_answers_it() {
+    let document = functions::openapi::document();
+    for (method, path, function) in template().routes() {
+        let id = document["paths"][path][method.to_lowercase()]["operationId"].as_str().unwrap();
+        assert!(id == function.handler || id.starts_with(&format!("{}.", function.handler)), "{method} {path}: {id}");
+    }
+}
+
+#[test]
+fn exactly_the_public_routes_are_documented_as_public() {
+    let document = functions::openapi::document();
+    let open: Routes = template()
+        .routes()
+        .filter(|(method, path, _)| {
+            let security = document["paths"][path][method.to_lowercase()].get("security");
+            security
+                .and_then(Value::as_array)
+                .is_some_and(|list| list.iter().all(|entry| entry.as_object().is_some_and(serde_json::Map::is_empty)))
+        })
+        .map(|(_, _, function)| function.handler.clone())
+        .collect();
+    let public: Routes = HANDLERS
+        .iter()
+        .filter(|handler| matches!(handler.run, Run::Http(cloud::http::Access::Public, _)))
+        .map(|handler| handler.name.to_owned())
+        .collect();
+    assert_eq!(open, public);
+}

@@ -1,0 +1,189 @@
+//! The template is the only list of functions, routes, queues and schedules; here it is held against the table of
+//! handlers and against `events/`.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use cloud::doorbell::Ring;
+use cloud::http::Access;
+use functions::handlers::{HANDLERS, Run, find};
+use local::routes::Routes;
+use local::schedule::Expression;
+use local::template::{Event, TEMPLATE, Template};
+use serde_json::Value;
+
+fn template() -> Template {
+    let given = ["AllowedOrigins", "PublicUrl", "Issuer"].map(|name| (name.to_owned(), "https://h.example".to_owned()));
+    Template::parse(TEMPLATE, &BTreeMap::from(given)).unwrap()
+}
+
+fn root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../..")
+}
+
+fn events() -> BTreeMap<String, Value> {
+    let files = fs::read_dir(root().join("events")).unwrap().map(|file| file.unwrap().path());
+    let named = |path: &PathBuf| path.file_name().unwrap().to_str().unwrap().strip_suffix(".json").unwrap().to_owned();
+    files.map(|path| (named(&path), serde_json::from_slice(&fs::read(&path).unwrap()).unwrap())).collect()
+}
+
+fn set<'a>(names: impl Iterator<Item = &'a str>) -> BTreeSet<&'a str> {
+    names.collect()
+}
+
+#[test]
+fn functions_handlers_and_events_are_the_same_list() {
+    let (template, events) = (template(), events());
+    let handlers = set(HANDLERS.iter().map(|handler| handler.name));
+    assert_eq!(set(template.functions.iter().map(|function| function.handler.as_str())), handlers);
+    assert_eq!(template.functions.len(), handlers.len(), "no two functions run one handler");
+    assert_eq!(set(events.keys().map(String::as_str)), handlers);
+}
+
+#[test]
+fn a_handlers_name_is_its_file() {
+    for handler in HANDLERS {
+        let file = root().join("functions/src").join(handler.name.replace('.', "/")).with_extension("rs");
+        assert!(file.exists(), "{} is not in {}", handler.name, file.display());
+    }
+}
+
+#[test]
+fn each_function_is_called_as_its_handler_expects() {
+    for function in &template().functions {
+        assert!(!function.events.is_empty(), "nothing calls {}", function.handler);
+        for event in &function.events {
+            match (find(&function.handler).unwrap().run, event) {
+                (Run::Http(..), Event::Http { .. }) | (Run::Schedule(_), Event::Schedule { .. }) => {}
+                (Run::Queue(kind, _), Event::Queue { queue, reports_failures, concurrency, .. }) => {
+                    let variable = format!("HERALD_QUEUE_{}", kind.as_str().to_uppercase());
+                    assert_eq!(function.environment.get(&variable), Some(queue), "{}", function.handler);
+                    assert!(*reports_failures, "{}", function.handler);
+                    assert!((2..=1000).contains(concurrency), "{}", function.handler);
+                }
+                (_, event) => panic!("{} is called by {event:?}", function.handler),
+            }
+        }
+    }
+}
+
+#[test]
+fn exactly_these_routes_are_public() {
+    let template = template();
+    let is_public = |handler: &str| matches!(find(handler).unwrap().run, Run::Http(Access::Public, _));
+    let public = template.routes().filter(|(_, _, function)| is_public(&function.handler));
+    let public: BTreeSet<String> = public.map(|(method, path, _)| format!("{method} {path}")).collect();
+    let expected =
+        ["GET /api/social/oauth/bluesky/client-metadata.json", "GET /api/social/oauth/callback", "GET /health"];
+    assert_eq!(public, expected.map(str::to_owned).into());
+}
+
+#[test]
+fn a_function_without_a_caller_reads_no_table_unless_it_must() {
+    for name in ["ops.health", "oauth.client_metadata"] {
+        let text = TEMPLATE
+            .split(&format!("Handler: {name}\n"))
+            .nth(1)
+            .unwrap()
+            .split("AWS::Serverless::Function")
+            .next()
+            .unwrap();
+        assert!(!text.contains("Policies:"), "{name} needs no rights");
+    }
+}
+
+#[test]
+fn every_event_file_is_one_that_its_function_gets() {
+    let template = template();
+    let routes = Routes::new(&template).unwrap();
+    for (name, event) in events() {
+        match find(&name).unwrap().run {
+            Run::Http(access, _) => {
+                let context = &event["requestContext"]["http"];
+                let (method, path) = (context["method"].as_str().unwrap(), context["path"].as_str().unwrap());
+                let matched = routes.find(method, path).unwrap_or_else(|| panic!("{name}: no route {method} {path}"));
+                assert_eq!(matched.route.handler.name, name);
+                assert_eq!(event["routeKey"], matched.route.key, "{name}");
+                assert_eq!(event["version"], "2.0", "{name}");
+                assert_eq!(event["rawPath"], path, "{name}");
+                let parameters: BTreeMap<String, String> = serde_json::from_value(
+                    event.get("pathParameters").cloned().unwrap_or_else(|| serde_json::json!({})),
+                )
+                .unwrap();
+                assert_eq!(parameters, matched.parameters.into_iter().collect(), "{name}");
+                let has_credential = event["headers"].get("authorization").is_some();
+                assert_eq!(has_credential, access == Access::Caller, "{name}");
+                assert!(event["isBase64Encoded"].is_boolean(), "{name}");
+            }
+            Run::Queue(kind, _) => {
+                for record in event["Records"].as_array().unwrap() {
+                    let ring: Ring = serde_json::from_str(record["body"].as_str().unwrap()).unwrap();
+                    assert_eq!(ring.kind, kind, "{name}");
+                    for attribute in
+                        ["ApproximateReceiveCount", "SentTimestamp", "ApproximateFirstReceiveTimestamp", "SenderId"]
+                    {
+                        assert!(record["attributes"][attribute].is_string(), "{name}: {attribute}");
+                    }
+                }
+            }
+            Run::Schedule(_) => assert_eq!(event["source"], "aws.scheduler", "{name}"),
+        }
+    }
+}
+
+#[test]
+fn schedules_are_named_after_the_stack_and_can_be_followed() {
+    let mut names = BTreeSet::new();
+    for function in &template().functions {
+        for event in &function.events {
+            if let Event::Schedule { name, expression, .. } = event {
+                let name = name.clone().unwrap_or_default();
+                assert!(name.starts_with("${AWS::StackName}-"), "{}: {name}", function.handler);
+                assert!(Expression::parse(expression).is_some(), "{}: {expression}", function.handler);
+                assert!(names.insert(name.clone()), "{name} is taken");
+            }
+        }
+    }
+    assert!(!names.is_empty());
+}
+
+#[test]
+fn a_message_stays_hidden_for_six_calls_and_dies_after_five_receives() {
+    let template = template();
+    for function in &template.functions {
+        for event in &function.events {
+            if let Event::Queue { queue, .. } = event {
+                let queue = template.queues.iter().find(|known| known.id == *queue).unwrap();
+                assert!(queue.visibility_s >= 6 * i64::try_from(function.timeout_s).unwrap(), "{}", queue.id);
+                assert!(queue.max_receives >= 5, "{}", queue.id);
+                assert!(
+                    TEMPLATE.contains(&format!("!GetAtt {}.QueueName", queue.dead_letters)),
+                    "no alarm on {}",
+                    queue.dead_letters
+                );
+                assert!(TEMPLATE.contains(&format!("!GetAtt {}.QueueName", queue.id)), "no alarm on {}", queue.id);
+            }
+        }
+    }
+}
+
+#[test]
+fn the_throttles_are_those_of_routes_that_exist() {
+    let template = template();
+    let routes: BTreeSet<String> = template.routes().map(|(method, path, _)| format!("{method} {path}")).collect();
+    let unknown: Vec<_> = template.throttled_routes.difference(&routes).collect();
+    assert!(unknown.is_empty(), "{unknown:?}");
+    assert!(!template.throttled_routes.is_empty());
+}
+
+#[test]
+fn no_two_functions_disagree_about_a_variable() {
+    let mut seen: BTreeMap<String, String> = BTreeMap::new();
+    for function in &template().functions {
+        for (name, value) in &function.environment {
+            let first = seen.entry(name.clone()).or_insert_with(|| value.clone());
+            assert_eq!(first, value, "{}: {name}", function.handler);
+        }
+    }
+}
