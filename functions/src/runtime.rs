@@ -86,6 +86,9 @@ fn request(app: &App, event: ApiGatewayV2httpRequest) -> Request {
     let id = event.request_context.request_id.unwrap_or_default();
     let path = event.raw_path.or(http.path).unwrap_or_default();
     let mut request = Request::new(http.method, path, id, app.now());
+    if let Some(route) = event.route_key.as_deref().and_then(path_of) {
+        route.clone_into(&mut request.route);
+    }
     request.path_parameters = event.path_parameters;
     // API Gateway joins repeated parameters with commas in its own map, so the raw query is read instead.
     let raw = event.raw_query_string.unwrap_or_default();
@@ -100,6 +103,12 @@ fn request(app: &App, event: ApiGatewayV2httpRequest) -> Request {
         Bytes::from(body)
     };
     request
+}
+
+/// The path in `GET /api/things/{id}`. What was sent may have a stage or a domain's base path in front, so it must not
+/// decide who is let in.
+fn path_of(route_key: &str) -> Option<&str> {
+    route_key.split_once(' ').map(|(_, path)| path).filter(|path| path.starts_with('/'))
 }
 
 fn respond(response: Response) -> ApiGatewayV2httpResponse {

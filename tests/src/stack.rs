@@ -262,9 +262,9 @@ async fn launch(
     Ok(child)
 }
 
-/// The local stack's binary, beside the test's own.
+/// The local stack's binary: in the folder of the running one (a binary), or in the one above it (a test in `deps`).
 fn binary() -> Result<PathBuf> {
     let own = std::env::current_exe()?;
-    let beside = own.parent().and_then(|deps| deps.parent()).map(|target| target.join("local"));
-    beside.filter(|path| path.exists()).ok_or_else(|| "the local stack is not built: cargo build --workspace".into())
+    let mut places = own.ancestors().skip(1).take(2).map(|folder| folder.join("local"));
+    places.find(|path| path.is_file()).ok_or_else(|| "the local stack is not built: cargo build --workspace".into())
 }

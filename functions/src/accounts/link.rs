@@ -181,10 +181,15 @@ impl Link<'_> {
             &self.caller.workspace,
             &self.talent,
             platform,
-            self.account_id.as_deref(),
+            self.account_id.as_deref().or(self.named_by_id()),
             &self.handle,
         )
         .await?)
+    }
+
+    /// The handle, where it is the platform's own id of the account: `UC…`, `did:…`.
+    fn named_by_id(&self) -> Option<&str> {
+        (self.facts.is_account_id)(&self.handle).then_some(&self.handle)
     }
 
     async fn create(&self, app: &App, at: Timestamp) -> Result<(Outcome, Connection), ApiError> {
@@ -209,7 +214,11 @@ impl Link<'_> {
             token_expires_at: None,
             scopes: Vec::new(),
             missing_scopes: Vec::new(),
-            platform_account_id: self.account_id.clone(),
+            // Of handed-over tokens only the platform says whose they are.
+            platform_account_id: match self.tokens {
+                None => self.account_id.as_deref().or(self.named_by_id()).map(str::to_owned),
+                Some(_) => self.account_id.clone(),
+            },
             profile: None,
             averages: Averages::default(),
         });
@@ -230,8 +239,10 @@ impl Link<'_> {
         }
         let mut after = connections::changed(before.clone(), Change::Reconnect, self.request.now);
         after.connection_type = ConnectionType::Manual;
-        after.handle.clone_from(&self.handle);
-        after.profile_url = (self.facts.profile_url)(&self.handle);
+        if self.named_by_id().is_none() {
+            after.handle.clone_from(&self.handle);
+            after.profile_url = (self.facts.profile_url)(&self.handle);
+        }
         after.platform_account_id = self.account_id.clone().or(after.platform_account_id);
         let after = self.with_grant(after);
         let transaction =

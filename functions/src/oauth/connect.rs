@@ -72,11 +72,14 @@ pub async fn handle(app: &App, request: Request) -> Result<Response, ApiError> {
         return Err(ApiError::not_found("talent"));
     }
 
-    let credentials = credentials::for_oauth(app, adapter, handle.as_deref().unwrap_or_default()).await?;
     let (state, redirect_uri) = (random()?, app.settings.redirect_uri());
-    let cx = Context { out: &app.outbound, clock: app.clock.as_ref(), app: &credentials };
     let start = Start { redirect_uri: &redirect_uri, state: &state, handle: handle.as_deref() };
-    let started = adapter.oauth.start(&cx, &start).await.map_err(|failure| link::refused(&failure))?;
+    let mut started = begin(app, adapter, &start).await?;
+    if !started.known {
+        credentials::forget(app, adapter, handle.as_deref().unwrap_or_default()).await;
+        started = begin(app, adapter, &start).await?;
+    }
+    let started = started.consent;
 
     let cookie = own_site(&request).then(|| browser(&request)).transpose()?;
     let context = EncryptionContext::for_subject(caller.workspace.as_str(), &oauth_states::hash(&state));
@@ -102,6 +105,23 @@ pub async fn handle(app: &App, request: Request) -> Result<Response, ApiError> {
             response.cookie(format!("{COOKIE}={}; Path=/; Max-Age=600; Secure; HttpOnly; SameSite=Lax", value.expose()))
         }
     })
+}
+
+struct Begun {
+    consent: platforms::Started,
+    /// Whether the server knows the registration that it was begun with.
+    known: bool,
+}
+
+async fn begin(app: &App, adapter: &platforms::Adapter, start: &Start<'_>) -> Result<Begun, ApiError> {
+    let credentials = credentials::for_oauth(app, adapter, start.handle.unwrap_or_default()).await?;
+    let cx = Context { out: &app.outbound, clock: app.clock.as_ref(), app: &credentials };
+    let consent = adapter.oauth.start(&cx, start).await.map_err(|failure| link::refused(&failure))?;
+    let known = match &adapter.register {
+        Some(register) => register.is_known(&cx, &consent.url).await,
+        None => true,
+    };
+    Ok(Begun { consent, known })
 }
 
 fn read(request: &Request) -> Result<Connect, ApiError> {

@@ -5,9 +5,9 @@ use std::time::Duration;
 
 use cloud::doorbell::Ring;
 use cloud::http::ApiError;
-use cloud::work::{self, Due};
+use cloud::work::{self, Due, Span};
 use domain::due::{BACKLOG_LIMIT, HORIZON, WorkKind};
-use jiff::Timestamp;
+use futures_util::future::join_all;
 
 use crate::App;
 
@@ -24,30 +24,39 @@ const PAGE: i32 = 200;
 /// 503 when the table or a queue cannot answer; the next run looks again.
 pub async fn handle(app: &App) -> Result<(), ApiError> {
     let started = std::time::Instant::now();
+    // Side by side: one kind that has to wait for room, or cannot be rung, must not hold up the others.
+    let runs = join_all(WorkKind::ALL.map(|kind| async move { (kind, ring_kind(app, kind, started).await) })).await;
     let mut failed = None;
-    for kind in WorkKind::ALL {
-        // One kind that cannot be rung must not silence the others.
-        if let Err(error) = ring_kind(app, kind, started).await {
-            tracing::error!(
-                kind = kind.as_str(),
-                error = error.internal.as_deref().unwrap_or_default(),
-                "ring_due failed for a kind"
-            );
+    for (kind, run) in runs {
+        if let Err(error) = run {
+            let reason = error.internal.as_deref().unwrap_or_default();
+            tracing::error!(kind = kind.as_str(), reason, "ring_due failed for a kind");
             failed = Some(error);
         }
     }
     failed.map_or(Ok(()), Err)
 }
 
+/// First what is to start on its second, then what is late already and may have to wait for room.
 async fn ring_kind(app: &App, kind: WorkKind, started: std::time::Instant) -> Result<(), ApiError> {
     let now = app.now();
     let until = now.saturating_add(HORIZON).unwrap_or(now);
-    let mut room = Room { app, kind, left: 0, known: false, started };
+    ring_span(app, kind, Span { after: Some(now), until }, None).await?;
+    ring_span(app, kind, Span { after: None, until: now }, Some(Room { app, kind, left: 0, started })).await
+}
+
+async fn ring_span(app: &App, kind: WorkKind, span: Span, mut room: Option<Room<'_>>) -> Result<(), ApiError> {
     for shard in 0..app.table.due_shards() {
         let mut from = None;
         loop {
-            let (rows, next) = work::due_page(&app.table, kind, shard, until, from, PAGE).await?;
-            ring_rows(&mut room, rows, now).await?;
+            let (rows, next) = work::due_page(&app.table, kind, shard, span, from, PAGE).await?;
+            for chunk in rows.chunks(10) {
+                let places = match &mut room {
+                    None => chunk.len(),
+                    Some(room) => room.take(chunk.len()).await?,
+                };
+                ring_all(app, kind, chunk.get(..places).unwrap_or_default()).await?;
+            }
             from = next;
             if from.is_none() {
                 break;
@@ -57,51 +66,39 @@ async fn ring_kind(app: &App, kind: WorkKind, started: std::time::Instant) -> Re
     Ok(())
 }
 
-async fn ring_rows(room: &mut Room<'_>, rows: Vec<Due>, now: Timestamp) -> Result<(), ApiError> {
-    let mut batch: Vec<(Ring, Duration)> = Vec::with_capacity(10);
-    for row in rows {
-        if row.at <= now && !room.take().await? {
-            continue;
-        }
-        batch.push((row.ring, work::ring_delay(row.at, now)));
-        if batch.len() == 10 {
-            room.app.doorbell.ring_all(room.kind, &batch).await?;
-            batch.clear();
-        }
+async fn ring_all(app: &App, kind: WorkKind, rows: &[Due]) -> Result<(), ApiError> {
+    if rows.is_empty() {
+        return Ok(());
     }
-    if !batch.is_empty() {
-        room.app.doorbell.ring_all(room.kind, &batch).await?;
-    }
-    Ok(())
+    let now = app.now();
+    let rings: Vec<(Ring, Duration)> = rows.iter().map(|row| (row.ring.clone(), work::ring_delay(row.at, now))).collect();
+    Ok(app.doorbell.ring_all(kind, &rings).await?)
 }
 
 /// How many overdue rows may still be rung: the queue holds fewer than [`BACKLOG_LIMIT`] messages when one is.
 struct Room<'a> {
     app: &'a App,
     kind: WorkKind,
-    left: u64,
-    known: bool,
+    left: usize,
     started: std::time::Instant,
 }
 
 impl Room<'_> {
-    /// Takes one place; waits for workers to make room while this run has time, and says false when it has none left.
-    async fn take(&mut self) -> Result<bool, ApiError> {
+    /// Takes up to `wanted` places; waits for workers to make room while this run has time, and answers none after it.
+    async fn take(&mut self, wanted: usize) -> Result<usize, ApiError> {
         while self.left == 0 {
-            if self.known && self.started.elapsed() > RUN {
-                return Ok(false);
-            }
             let depth = self.app.doorbell.depth(self.kind).await?;
-            self.left = BACKLOG_LIMIT.saturating_sub(depth.waiting + depth.delayed);
+            let room = BACKLOG_LIMIT.saturating_sub(depth.waiting + depth.delayed);
+            self.left = usize::try_from(room).unwrap_or(usize::MAX);
             if self.left == 0 {
                 if self.started.elapsed() > RUN {
-                    return Ok(false);
+                    return Ok(0);
                 }
                 tokio::time::sleep(PAUSE).await;
             }
-            self.known = true;
         }
-        self.left -= 1;
-        Ok(true)
+        let taken = wanted.min(self.left);
+        self.left -= taken;
+        Ok(taken)
     }
 }

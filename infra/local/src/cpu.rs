@@ -46,7 +46,7 @@ mod tests {
         let (theirs, go) = (std::sync::Arc::clone(&done), std::sync::Arc::clone(&wait));
         let thread = work
             .spawn(move || {
-                let sum: u64 = (0..20_000_000_u64).map(|n| std::hint::black_box(n)).sum();
+                let sum: u64 = (0..20_000_000_u64).map(std::hint::black_box).sum();
                 theirs.wait();
                 go.wait();
                 sum

@@ -78,9 +78,12 @@ impl Crash {
 /// Calls per handler and operation.
 pub type Calls = BTreeMap<String, BTreeMap<String, u64>>;
 
+/// By handler, service and operation.
+type Counts = HashMap<&'static str, HashMap<&'static str, HashMap<String, u64>>>;
+
 /// Counts crossings, records them, and ends the process at one of them.
 pub struct Crossings {
-    counts: Mutex<HashMap<&'static str, HashMap<&'static str, HashMap<String, u64>>>>,
+    counts: Mutex<Counts>,
     recording: AtomicBool,
     recorded: Mutex<Vec<Seen>>,
     armed: AtomicBool,

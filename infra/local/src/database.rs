@@ -59,9 +59,8 @@ impl Database {
                 tokio::pin!(sweeping);
                 while tokio::time::timeout(SWEEP, &mut sweeping).await.is_err() {
                     let sweeper = sweeper.clone();
-                    match tokio::task::spawn_blocking(move || sweeper.sweep_ttl()).await {
-                        Ok(Err(error)) => tracing::warn!(%error, "the sweep of expired rows failed"),
-                        Ok(Ok(_)) | Err(_) => {}
+                    if let Ok(Err(error)) = tokio::task::spawn_blocking(move || sweeper.sweep_ttl()).await {
+                        tracing::warn!(%error, "the sweep of expired rows failed")
                     }
                 }
             });

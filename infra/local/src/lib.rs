@@ -12,6 +12,7 @@ pub mod faults;
 pub mod gateway;
 pub mod ids;
 mod intrinsic;
+mod model;
 pub mod poller;
 pub mod queue;
 pub mod routes;

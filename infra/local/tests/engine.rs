@@ -1,5 +1,7 @@
 //! The engine, row by row: claims, fences, leases, rings.
 
+#![allow(clippy::unwrap_used, clippy::expect_used)] // helpers of tests may panic as the tests do
+
 mod support;
 
 use std::time::Duration;

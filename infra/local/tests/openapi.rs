@@ -1,5 +1,7 @@
 //! The contract document, the template and the handlers say the same.
 
+#![allow(clippy::unwrap_used, clippy::expect_used)] // helpers of tests may panic as the tests do
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 

@@ -1,6 +1,8 @@
 //! The template is the only list of functions, routes, queues and schedules; here it is held against the table of
 //! handlers and against `events/`.
 
+#![allow(clippy::unwrap_used, reason = "helpers of tests may panic as the tests do")]
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};

@@ -76,6 +76,9 @@ pub(crate) fn post(account: &Account, index: u32) -> Post {
         Platform::Mastodon | Platform::Bluesky => {
             post.views = None;
             post.quotes = Some(n("quotes", shares / 5 + 2));
+            if p == Platform::Bluesky {
+                post.saves = Some(n("saves", likes / 8 + 2));
+            }
         }
     }
     post

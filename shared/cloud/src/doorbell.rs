@@ -86,7 +86,7 @@ impl Queues {
         Self { client, urls: urls(""), dead: urls("_DLQ") }
     }
 
-    fn url<'a>(urls: &'a BTreeMap<WorkKind, String>, kind: WorkKind) -> Result<&'a String, DoorbellError> {
+    fn url(urls: &BTreeMap<WorkKind, String>, kind: WorkKind) -> Result<&String, DoorbellError> {
         urls.get(&kind).ok_or_else(|| DoorbellError(format!("this function was given no queue for {}", kind.as_str())))
     }
 

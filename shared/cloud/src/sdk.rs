@@ -1,5 +1,6 @@
 //! The AWS clients: built from the environment, without `aws-config`, over one observed HTTP connection pool.
 
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use aws_credential_types::Credentials;
@@ -36,6 +37,8 @@ pub struct AwsConfig {
     pub region: String,
     /// `AWS_ENDPOINT_URL`: one endpoint for every service; empty in AWS.
     pub endpoint_url: Option<String>,
+    /// `AWS_CA_BUNDLE`: a PEM file of roots that are trusted in place of Amazon's, for an endpoint with a CA of its own.
+    pub ca_bundle: Option<PathBuf>,
     credentials: Credentials,
     interference: Option<Arc<dyn Interference>>,
 }
@@ -61,6 +64,7 @@ impl AwsConfig {
         Ok(Self {
             region: required(get, "AWS_REGION")?,
             endpoint_url: get("AWS_ENDPOINT_URL").filter(|url| !url.is_empty()),
+            ca_bundle: get("AWS_CA_BUNDLE").filter(|path| !path.is_empty()).map(PathBuf::from),
             credentials: Credentials::new(
                 required(get, "AWS_ACCESS_KEY_ID")?,
                 required(get, "AWS_SECRET_ACCESS_KEY")?,
@@ -78,6 +82,7 @@ impl AwsConfig {
         Self {
             region: "us-east-1".to_owned(),
             endpoint_url: Some(endpoint_url),
+            ca_bundle: None,
             credentials: Credentials::new("local", "local", None, None, "local"),
             interference: None,
         }
@@ -104,15 +109,23 @@ impl AwsConfig {
                     .operation_attempt_timeout(std::time::Duration::from_secs(5))
                     .build(),
             )
-            .http_client(Observed { inner: https_client(), probe, interference: self.interference.clone() });
+            .http_client(Observed {
+                inner: https_client(self.ca_bundle.as_deref()),
+                probe,
+                interference: self.interference.clone(),
+            });
         config.set_endpoint_url(self.endpoint_url.clone());
         config.build()
     }
 }
 
-fn https_client() -> SharedHttpClient {
+fn https_client(ca_bundle: Option<&Path>) -> SharedHttpClient {
     let builder = aws_smithy_http_client::Builder::new().tls_provider(Provider::Rustls(CryptoMode::Ring));
-    let store = TrustStore::empty().with_pem_certificate(AMAZON_ROOTS);
+    let own = ca_bundle.map(std::fs::read).transpose().unwrap_or_else(|error| {
+        tracing::error!(%error, "AWS_CA_BUNDLE cannot be read; Amazon's roots are trusted");
+        None
+    });
+    let store = TrustStore::empty().with_pem_certificate(own.as_deref().unwrap_or(AMAZON_ROOTS));
     match TlsContext::builder().with_trust_store(store).build() {
         Ok(context) => builder.tls_context(context).build_https(),
         // The roots are compiled in; a context that cannot be built from them falls back to the system's store.

@@ -257,7 +257,16 @@ pub struct Due {
     pub at: Timestamp,
 }
 
-/// One page of the rows of a kind and shard that are due until `until`, the most overdue first.
+/// A span of due times.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Span {
+    /// Later than this; `None`: however long ago.
+    pub after: Option<Timestamp>,
+    /// At this instant at the latest.
+    pub until: Timestamp,
+}
+
+/// One page of the rows of a kind and shard that are due in `span`, the most overdue first.
 ///
 /// # Errors
 /// [`StoreError`].
@@ -265,22 +274,26 @@ pub async fn due_page(
     table: &Table,
     kind: WorkKind,
     shard: u32,
-    until: Timestamp,
+    span: Span,
     from: Option<Item>,
     limit: i32,
 ) -> Result<(Vec<Due>, Option<Item>), StoreError> {
-    let answer = table
+    let query = table
         .client
         .query()
         .table_name(&table.name)
         .index_name("due")
-        .key_condition_expression("due = :due AND due_at <= :until")
         .expression_attribute_values(":due", s(format!("{}#{shard}", kind.as_str())))
-        .expression_attribute_values(":until", millis(until))
+        .expression_attribute_values(":until", millis(span.until))
         .set_exclusive_start_key(from)
-        .limit(limit)
-        .send()
-        .await?;
+        .limit(limit);
+    let query = match span.after {
+        None => query.key_condition_expression("due = :due AND due_at <= :until"),
+        Some(after) => query
+            .key_condition_expression("due = :due AND due_at BETWEEN :from AND :until")
+            .expression_attribute_values(":from", n(after.as_millisecond() + 1)),
+    };
+    let answer = query.send().await?;
     let rows: Result<Vec<Due>, StoreError> = answer
         .items
         .unwrap_or_default()
@@ -320,7 +333,7 @@ pub fn ingest_ring(connection: &domain::Connection) -> Ring {
 pub async fn oldest_due(table: &Table, kind: WorkKind, now: Timestamp) -> Result<Option<Timestamp>, StoreError> {
     let mut oldest: Option<Timestamp> = None;
     for shard in 0..table.due_shards() {
-        let (rows, _) = due_page(table, kind, shard, now, None, 1).await?;
+        let (rows, _) = due_page(table, kind, shard, Span { after: None, until: now }, None, 1).await?;
         oldest = oldest.into_iter().chain(rows.first().map(|row| row.at)).min();
     }
     Ok(oldest)

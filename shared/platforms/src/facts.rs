@@ -19,6 +19,8 @@ pub struct Facts {
     pub handle: HandleRule,
     /// The public page of a normalised handle.
     pub profile_url: fn(&str) -> String,
+    /// Whether a normalised handle is the platform's own id of the account, in place of its name.
+    pub is_account_id: fn(&str) -> bool,
     /// What can be read without the account's consent.
     pub public_read: PublicRead,
     /// How the account's consent is obtained.

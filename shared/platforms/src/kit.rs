@@ -159,6 +159,10 @@ pub trait RegisterApp: Send + Sync {
     /// # Errors
     /// A [`Failure`] when the server refuses or is none.
     async fn register(&self, cx: &Context<'_>, server: &str, redirect_uri: &Url) -> Result<AppCredentials, Failure>;
+
+    /// Whether the server still knows the registration that a consent's address names. A person who is sent there with
+    /// one that it has dropped meets a dead page, and no callback ever tells of it.
+    async fn is_known(&self, cx: &Context<'_>, consent: &Url) -> bool;
 }
 
 /// A platform where a person may hand over a password made for apps.

@@ -77,7 +77,6 @@ pub struct Bench {
     pub clock: Arc<ManualClock>,
     pub doorbell: Arc<Memory>,
     pub calls: Arc<Counter>,
-    pub world: simulator::Simulator,
     pub origin: String,
     signer: Signer,
     _database: Database,
@@ -96,8 +95,7 @@ impl Bench {
         let database = std::thread::spawn(move || Database::start(&file).unwrap()).join().unwrap();
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
         let origin = format!("http://{}", listener.local_addr().unwrap());
-        let world = simulator::Simulator::default();
-        tokio::spawn(world.clone().serve(listener));
+        tokio::spawn(simulator::Simulator::default().serve(listener));
 
         let template =
             std::fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("../../template.yaml")).unwrap();
@@ -138,7 +136,7 @@ impl Bench {
         }
         let signer = Signer::from_pkcs8(&Signer::generate_pkcs8().unwrap()).unwrap();
         app.gate.authenticator().keys().store(signer.jwks()).await.unwrap();
-        let bench = Self { app, clock, doorbell, calls, world, origin, signer, _database: database, _folder: folder };
+        let bench = Self { app, clock, doorbell, calls, origin, signer, _database: database, _folder: folder };
         bench.put("/api/admin/talents/t", "talents.save", json!({"name": "T"})).await;
         bench.calls.taken();
         bench

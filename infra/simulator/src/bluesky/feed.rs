@@ -116,7 +116,7 @@ fn record(a: &Account, p: &Post) -> Value {
 fn view(a: &Account, author: &Value, p: &Post) -> Value {
     let mut body = json!({
         "uri": uri(a, &p.id), "cid": cid(a, &p.id), "author": author, "record": record(a, p), "replyCount": p.comments, "repostCount": p.shares,
-        "likeCount": p.likes, "quoteCount": p.quotes, "bookmarkCount": 0, "indexedAt": iso_ms(p.at_ms + 700), "labels": [],
+        "likeCount": p.likes, "quoteCount": p.quotes, "bookmarkCount": p.saves, "indexedAt": iso_ms(p.at_ms + 700), "labels": [],
     });
     if p.kind == Kind::Image {
         let picture = |size: &str| format!("https://cdn.bsky.app/img/{size}/plain/{}/{}@jpeg", a.id(), p.id);

@@ -13,7 +13,7 @@ pub enum Access {
     Caller,
 }
 
-/// Lets `caller` use the route at `path`: `/api/admin/` is for staff, `/api/exclusive/` for talents, the rest for both.
+/// Lets `caller` use the route whose own path is `path`: `/api/admin/` is for staff, `/api/exclusive/` for talents, the rest for both.
 ///
 /// # Errors
 /// 403 that says whose route it is.

@@ -67,6 +67,7 @@ fn quoted<'a>(text: &'a str, words: &str) -> Option<&'a str> {
 
 fn is_name(text: &str) -> bool {
     (1..=40).contains(&text.len())
+        && text.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_')
         && text.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'.' | b'[' | b']'))
 }
 
@@ -106,7 +107,9 @@ mod tests {
             "Unknown platform"
         );
         assert_eq!(read(r#"{"talentId":"a b"}"#), "talentId must be 1 to 64 letters, digits, '_' or '-'");
-        assert_eq!(read("[]"), "The body does not have the expected form.");
+        for other in ["[]", "[[]]", "null", "7"] {
+            assert_eq!(read(other), "The body does not have the expected form.", "{other}");
+        }
         assert!(read(r#"{"talentId":"t","platform":"X","count":1} trailing"#).contains("not valid JSON"));
     }
 

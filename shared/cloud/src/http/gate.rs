@@ -67,7 +67,7 @@ impl Gate {
     async fn admit(&self, demanded: Access, route: &str, request: &mut Request) -> Result<Option<Response>, ApiError> {
         if demanded == Access::Caller {
             let caller = self.authenticator.authenticate(request.header("authorization")).await?;
-            access::admit(&caller, &request.path)?;
+            access::admit(&caller, &request.route)?;
             request.caller = Some(caller);
         }
         if request.body.len() > MAX_BODY {

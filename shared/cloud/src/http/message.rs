@@ -17,8 +17,10 @@ use crate::table::idempotency::IdempotencyKey;
 pub struct Request {
     /// The method.
     pub method: Method,
-    /// The path as it was sent, without the stage.
+    /// The path as it was sent; a stage or the base path of a domain may stand in front.
     pub path: String,
+    /// The route's own path with its `{names}`, which alone says whose route it is.
+    pub route: String,
     /// The parts of the path that the route names, decoded.
     pub path_parameters: HashMap<String, String>,
     /// The query, decoded; of a repeated name the last.
@@ -43,6 +45,7 @@ impl Request {
     pub fn new(method: Method, path: String, request_id: String, now: Timestamp) -> Self {
         Self {
             method,
+            route: path.clone(),
             path,
             path_parameters: HashMap::new(),
             query: HashMap::new(),

@@ -82,7 +82,7 @@ pub async fn consume(table: &Table, state: &Secret, now: Timestamp) -> Result<Op
         .send()
         .await;
     match sent {
-        Ok(answer) => Ok(answer.attributes.map(|item| serde_dynamo::from_item(item)).transpose()?),
+        Ok(answer) => Ok(answer.attributes.map(serde_dynamo::from_item).transpose()?),
         Err(error) => match error.as_service_error() {
             Some(DeleteItemError::ConditionalCheckFailedException(_)) => Ok(None),
             _ => Err(error.into()),

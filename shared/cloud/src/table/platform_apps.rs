@@ -27,7 +27,7 @@ pub struct PlatformApp {
 /// [`StoreError`].
 pub async fn get(table: &Table, platform: Platform, server: &str) -> Result<Option<PlatformApp>, StoreError> {
     let row = table.get(&keys::platform_app_pk(platform, server), keys::ONLY_SK).await?;
-    Ok(row.map(|item| serde_dynamo::from_item(item)).transpose()?)
+    Ok(row.map(serde_dynamo::from_item).transpose()?)
 }
 
 /// Keeps a registration. Of two made at the same time the first stays, and both callers get it.

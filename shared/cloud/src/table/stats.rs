@@ -27,7 +27,7 @@ pub struct Stats {
 /// [`StoreError`].
 pub async fn get(table: &Table, workspace: &WorkspaceId) -> Result<Option<Stats>, StoreError> {
     let row = table.get(&keys::workspace_pk(workspace), keys::STATS_SK).await?;
-    Ok(row.map(|item| serde_dynamo::from_item(item)).transpose()?)
+    Ok(row.map(serde_dynamo::from_item).transpose()?)
 }
 
 /// Every workspace that has a talent.

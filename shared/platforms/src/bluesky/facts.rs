@@ -34,6 +34,7 @@ pub static FACTS: Facts = Facts {
         form: "a domain name such as name.bsky.social, or a did:plc: or did:web: identity",
     },
     profile_url: |handle| format!("https://bsky.app/profile/{handle}"),
+    is_account_id: is_did,
     public_read: PublicRead::Open,
     oauth: OAuthFacts {
         pkce: Pkce::S256,
@@ -53,9 +54,9 @@ pub static FACTS: Facts = Facts {
         renew_ahead: SignedDuration::from_mins(10),
         revocable: true,
     },
-    resync: SignedDuration::from_hours(6),
+    resync: SignedDuration::from_hours(1),
     quota: "3,000 calls in 5 minutes per address (864,000 a day); a sync costs 1 call for the profile and 1 for 100 \
-            posts, so four syncs a day fit 108,000 connections; an account whose server has no AppView costs 6 to 9 calls.",
+            posts, so 24 syncs a day fit 18,000 connections; an account whose server has no AppView costs 6 to 9 calls.",
     page_size: 100,
     recent_posts: 100,
 };

@@ -32,6 +32,7 @@ pub static FACTS: Facts = Facts {
         form: "1 to 30 letters, digits, dots or underscores",
     },
     profile_url: |handle| format!("https://www.instagram.com/{handle}/"),
+    is_account_id: |_| false,
     // Business discovery, the only look at other accounts, needs Facebook Login.
     public_read: PublicRead::None,
     oauth: OAuthFacts {
@@ -56,9 +57,9 @@ pub static FACTS: Facts = Facts {
         // No call is documented (UNSURE); people remove the app in Instagram's settings.
         revocable: false,
     },
-    resync: SignedDuration::from_hours(6),
+    resync: SignedDuration::from_hours(1),
     quota: "4,800 calls a day per account and app for each impression that the account had in the last 24 h; a sync of \
-            50 posts costs 2 calls (profile, one page of media), 8 a day.",
+            50 posts costs 2 calls (profile, one page of media), 48 a day.",
     // UNSURE: the largest page of media is not documented; 50 is served.
     page_size: 50,
     recent_posts: 50,

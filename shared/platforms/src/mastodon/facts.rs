@@ -31,6 +31,7 @@ pub static FACTS: Facts = Facts {
         Some((user, host)) => format!("https://{host}/@{user}"),
         None => format!("https://{handle}/"),
     },
+    is_account_id: |_| false,
     public_read: PublicRead::Open,
     oauth: OAuthFacts {
         // Sent only to a server that says it knows it (4.3 and later).
@@ -50,10 +51,10 @@ pub static FACTS: Facts = Facts {
         renew_ahead: SignedDuration::ZERO,
         revocable: true,
     },
-    resync: SignedDuration::from_hours(6),
+    resync: SignedDuration::from_hours(1),
     quota: "300 calls in 5 minutes per account and per address at each server (86,400 a day; newer servers allow more, \
-            UNSURE); a sync costs 1 call for the profile and 1 for 40 posts, one more without consent, so four syncs a \
-            day fit 7,200 accounts of one server read without consent.",
+            UNSURE); a sync costs 1 call for the profile and 1 for 40 posts, one more without consent, so 24 syncs a \
+            day fit 1,200 accounts of one server read without consent.",
     page_size: 40,
     recent_posts: 40,
 };

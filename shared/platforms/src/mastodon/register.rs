@@ -33,6 +33,15 @@ impl RegisterApp for Mastodon {
             _ => Err(first),
         }
     }
+
+    /// A registration goes with its last token on some servers (snac, observed), and with a server's database on all.
+    async fn is_known(&self, cx: &Context<'_>, consent: &Url) -> bool {
+        match server::send(cx, Call::get(Platform::Mastodon, consent.clone())).await {
+            Ok(answer) => !matches!(answer.status, 400 | 401 | 403),
+            // Away for now is not unknown.
+            Err(_) => true,
+        }
+    }
 }
 
 async fn register_at(cx: &Context<'_>, host: &str, redirect_uri: &Url) -> Result<AppCredentials, Failure> {

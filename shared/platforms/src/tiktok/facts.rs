@@ -30,6 +30,7 @@ pub static FACTS: Facts = Facts {
         form: "2 to 24 letters, digits, dots or underscores",
     },
     profile_url: |handle| format!("https://www.tiktok.com/@{handle}"),
+    is_account_id: |_| false,
     public_read: PublicRead::None,
     oauth: OAuthFacts {
         // For desktop and mobile apps only; a web client proves itself by its secret.
@@ -49,9 +50,9 @@ pub static FACTS: Facts = Facts {
         renew_ahead: SignedDuration::from_mins(30),
         revocable: true,
     },
-    resync: SignedDuration::from_hours(6),
+    resync: SignedDuration::from_hours(1),
     quota: "600 calls a minute per endpoint and app (864,000 a day); a sync of 40 videos costs 1 call of user/info and 2 \
-            of video/list, so four syncs a day fit 108,000 connections.",
+            of video/list, so 24 syncs a day fit 18,000 connections.",
     page_size: 20,
     recent_posts: 40,
 };

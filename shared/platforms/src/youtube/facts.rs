@@ -25,6 +25,7 @@ pub static FACTS: Facts = Facts {
         form: "3 to 30 letters, digits, underscores, hyphens or dots after an @, or a channel id that begins with UC",
     },
     profile_url,
+    is_account_id: is_channel_id,
     public_read: PublicRead::ApiKey,
     oauth: OAuthFacts {
         pkce: Pkce::S256,
