@@ -168,3 +168,18 @@ async fn batch(app: &App, kind: WorkKind, worker: QueueFn, event: SqsEvent) -> S
 fn read_ring(kind: WorkKind, body: Option<&str>) -> Option<Ring> {
     serde_json::from_str::<Ring>(body?).ok().filter(|ring| ring.kind == kind)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_route_key_names_the_path_whatever_stands_in_front_of_what_was_sent() {
+        assert_eq!(path_of("GET /api/admin/talents"), Some("/api/admin/talents"));
+        assert_eq!(
+            path_of("POST /api/admin/socials/{connectionId}/sync"),
+            Some("/api/admin/socials/{connectionId}/sync")
+        );
+        assert_eq!(path_of("$default"), None);
+    }
+}

@@ -186,8 +186,10 @@ pub struct ConnectedView {
     pub message: &'static str,
 }
 
-impl From<&Connection> for ConnectedView {
-    fn from(connection: &Connection) -> Self {
+impl ConnectedView {
+    /// The answer to a link, by handle or with the account's consent.
+    #[must_use]
+    pub fn of(connection: &Connection, with_consent: bool) -> Self {
         Self {
             connection_id: connection.id.to_string(),
             handle: connection.handle.clone(),
@@ -196,9 +198,10 @@ impl From<&Connection> for ConnectedView {
             connection_type: connection.connection_type,
             connected: connection.connected,
             sync_status: connection.sync_status,
-            message: match connection.connection_type {
-                ConnectionType::Manual => "Profile connected. Data sync will begin shortly.",
-                ConnectionType::Oauth => "Successfully connected via OAuth. Data sync will begin immediately.",
+            message: if with_consent {
+                "Successfully connected via OAuth. Data sync will begin immediately."
+            } else {
+                "Profile connected. Data sync will begin shortly."
             },
         }
     }

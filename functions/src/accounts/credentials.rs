@@ -68,6 +68,24 @@ pub async fn for_oauth(app: &App, adapter: &Adapter, handle: &str) -> Result<App
     }
 }
 
+/// The credentials that are there already, without making any; `None` where a server's registration is gone.
+///
+/// # Errors
+/// [`NoCredentials`].
+pub async fn kept(app: &App, adapter: &Adapter, handle: &str) -> Result<Option<AppCredentials>, NoCredentials> {
+    let Some(register) = &adapter.register else { return for_oauth(app, adapter, handle).await.map(Some) };
+    let Some(server) = register.server(handle) else { return Ok(None) };
+    let platform = adapter.facts.platform;
+    match platform_apps::get(&app.table, platform, &server).await? {
+        None => Ok(None),
+        Some(row) => open(app, &context(platform, &server), row).await.map(Some),
+    }
+}
+
+fn context(platform: Platform, server: &str) -> EncryptionContext {
+    EncryptionContext::for_subject("-", &format!("{platform}#{server}"))
+}
+
 /// The credentials for public reads: what the installation has, which may be nothing.
 #[must_use]
 pub fn for_public(app: &App, platform: Platform) -> AppCredentials {
@@ -95,7 +113,7 @@ async fn per_server(app: &App, adapter: &Adapter, handle: &str) -> Result<AppCre
         .ok_or_else(|| NoCredentials::Platform(Failure::new(Kind::InvalidHandle, "the handle names no server")))?;
     let redirect_uri = app.settings.redirect_uri();
     let kept = platform_apps::get(&app.table, platform, &server).await?;
-    let context = EncryptionContext::for_subject("-", &format!("{platform}#{server}"));
+    let context = context(platform, &server);
     let stale = kept.is_some();
     if let Some(kept) = kept.filter(|kept| kept.redirect_uri == redirect_uri.as_str()) {
         return open(app, &context, kept).await;

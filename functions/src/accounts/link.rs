@@ -101,8 +101,9 @@ impl Link<'_> {
     /// # Errors
     /// 404 for an unknown talent, 503 when the table or the vault cannot answer.
     pub async fn answer(self, app: &App) -> Result<Response, ApiError> {
+        let with_consent = self.tokens.is_some();
         let connection = self.run(app).await?;
-        Response::json(StatusCode::CREATED, &ConnectedView::from(&connection))
+        Response::json(StatusCode::CREATED, &ConnectedView::of(&connection, with_consent))
     }
 
     /// Links the account and rings the worker.
@@ -114,7 +115,9 @@ impl Link<'_> {
         if connection.sync_status != SyncStatus::Ready {
             doorbell::ring(app.doorbell.as_ref(), work::ingest_ring(&connection), std::time::Duration::ZERO).await;
         }
-        metric(app.now(), "ConnectionsCreated", Unit::Count, 1.0, None);
+        if connection.created_at == connection.updated_at {
+            metric(app.now(), "ConnectionsCreated", Unit::Count, 1.0, None);
+        }
         tracing::info!(
             event = "social_connect",
             connection = connection.id.as_str(),
@@ -278,7 +281,7 @@ impl Link<'_> {
         }
         let audit = Audit::new(
             self.caller,
-            &self.talent,
+            Some(&self.talent),
             self.action,
             connection.id.as_str(),
             self.request.now,
@@ -286,7 +289,7 @@ impl Link<'_> {
         );
         transaction = audit.add(transaction)?;
         if let Some(key) = self.request.idempotency() {
-            let response = Response::json(StatusCode::CREATED, &ConnectedView::from(connection))?;
+            let response = Response::json(StatusCode::CREATED, &ConnectedView::of(connection, self.tokens.is_some()))?;
             transaction = key.add(transaction, response.status.as_u16(), &response.body)?;
         }
         Ok(transaction.commit().await?)

@@ -39,6 +39,12 @@ impl From<StoreError> for NoTokens {
     }
 }
 
+impl From<Failure> for NoTokens {
+    fn from(failure: Failure) -> Self {
+        Self::Platform(failure)
+    }
+}
+
 impl From<VaultError> for NoTokens {
     fn from(error: VaultError) -> Self {
         if error.may_pass() {
@@ -145,45 +151,16 @@ async fn make_due(table: &Table, ring: &Ring, fence: u64, now: Timestamp) -> Res
 pub async fn renew(app: &App, claimed: Claimed) -> Result<(TokensRow, TokenSet), NoTokens> {
     let row = tokens::read(&claimed.item)?;
     if claimed.is_poison() {
-        tracing::error!(connection = row.connection.as_str(), "renewal abandoned after five claims without an outcome");
+        crate::workers::abandoned(app, &row.connection, "renewal");
         later(app, &claimed, &row, LONGEST_BACKOFF).await?;
         return Err(NoTokens::Platform(Failure::new(Kind::ProviderDown, "renewal interrupted")));
     }
-    let set = open(app, &row).await?;
-    let adapter = app.platforms.get(row.platform);
-    let adapter =
-        adapter.ok_or_else(|| NoTokens::Platform(Failure::new(Kind::AppRejected, "platform without an adapter")))?;
-    let handle = handle_of(app, &row).await?;
-    let credentials = credentials::for_oauth(app, adapter, &handle).await?;
-    let cx = Context { out: &app.outbound, clock: app.clock.as_ref(), app: &credentials };
-    match adapter.oauth.refresh(&cx, &set).await {
-        Ok(answer) => {
-            let renewed = set.renewed_by(answer);
-            let context = EncryptionContext::for_connection(&row.workspace, &row.connection);
-            let sealed = app.vault.reseal_tokens(&context, &row.sealed, &renewed).await?;
-            let next = renew_at(adapter.facts, &renewed, app.now());
-            let finish = tokens::renewed(&sealed, renewed.expires_at, next)?;
-            if !store(app, &claimed, &row, finish, &renewed).await? {
-                // The account was disconnected or linked anew while the platform answered. The new tokens belong to
-                // nobody, so they are given back.
-                if tokens::get(&app.table, &row.workspace, &row.connection).await?.is_none()
-                    && let Err(failure) = adapter.oauth.revoke(&cx, &renewed).await
-                {
-                    tracing::warn!(connection = row.connection.as_str(), %failure, "orphaned tokens not revoked");
-                }
-                return Err(NoTokens::Busy);
-            }
-            tracing::info!(
-                event = "token_refresh",
-                connection = row.connection.as_str(),
-                platform = row.platform.as_str(),
-                status = "ok"
-            );
-            Ok((TokensRow { sealed, expires_at: renewed.expires_at, fence: claimed.token.fence, ..row }, renewed))
-        }
-        Err(failure) => {
+    match ask(app, &claimed, &row).await {
+        Ok(renewed) => Ok(renewed),
+        Err(NoTokens::Platform(failure)) => {
             metric(app.now(), "RefreshFailures", Unit::Count, 1.0, Some(("platform", row.platform.as_str())));
-            tracing::warn!(event = "token_refresh", connection = row.connection.as_str(), platform = row.platform.as_str(), %failure, status = "failed");
+            let connection = row.connection.as_str();
+            tracing::warn!(event = "token_refresh", connection, platform = row.platform.as_str(), %failure, status = "failed");
             match failure.kind {
                 Kind::ReconnectNeeded | Kind::TokenRejected => dead(app, &claimed, &row).await?,
                 _ => {
@@ -194,7 +171,37 @@ pub async fn renew(app: &App, claimed: Claimed) -> Result<(TokensRow, TokenSet),
             }
             Err(NoTokens::Platform(failure))
         }
+        Err(other) => Err(other),
     }
+}
+
+/// Asks the platform for new tokens and stores the answer.
+async fn ask(app: &App, claimed: &Claimed, row: &TokensRow) -> Result<(TokensRow, TokenSet), NoTokens> {
+    let set = open(app, row).await?;
+    let adapter = app.platforms.get(row.platform);
+    let adapter = adapter.ok_or_else(|| Failure::new(Kind::AppRejected, "platform without an adapter"))?;
+    let handle = handle_of(app, row).await?;
+    let credentials = credentials::for_oauth(app, adapter, &handle).await?;
+    let cx = Context { out: &app.outbound, clock: app.clock.as_ref(), app: &credentials };
+    let answer = adapter.oauth.refresh(&cx, &set).await?;
+    let renewed = set.renewed_by(answer);
+    let context = EncryptionContext::for_connection(&row.workspace, &row.connection);
+    let sealed = app.vault.reseal_tokens(&context, &row.sealed, &renewed).await?;
+    let next = renew_at(adapter.facts, &renewed, app.now());
+    let finish = tokens::renewed(&sealed, renewed.expires_at, next)?;
+    if !store(app, claimed, row, finish, &renewed).await? {
+        // The account was disconnected or linked anew while the platform answered. The new tokens belong to
+        // nobody, so they are given back.
+        if tokens::get(&app.table, &row.workspace, &row.connection).await?.is_none()
+            && let Err(failure) = adapter.oauth.revoke(&cx, &renewed).await
+        {
+            tracing::warn!(connection = row.connection.as_str(), %failure, "orphaned tokens not revoked");
+        }
+        return Err(NoTokens::Busy);
+    }
+    let connection = row.connection.as_str();
+    tracing::info!(event = "token_refresh", connection, platform = row.platform.as_str(), status = "ok");
+    Ok((TokensRow { sealed, expires_at: renewed.expires_at, fence: claimed.token.fence, ..row.clone() }, renewed))
 }
 
 /// The handle names the server of a federated platform.

@@ -7,7 +7,7 @@ use domain::ConnectionId;
 use serde::Deserialize;
 use utoipa::ToSchema;
 
-use super::{TRIES, commit, contended, find, ring_now};
+use super::{TRIES, commit, contended, find, ring_now, unchanged};
 use crate::App;
 use crate::view::ConnectionView;
 
@@ -34,7 +34,7 @@ pub async fn handle(app: &App, request: Request) -> Result<Response, ApiError> {
     for _ in 0..TRIES {
         let row = find(app, &request, &id).await?;
         if !row.connection.connected {
-            return Response::ok(&ConnectionView::from(&row.connection));
+            return unchanged(app, &request, Response::ok(&ConnectionView::from(&row.connection))?).await;
         }
         let held = tokens::get(&app.table, &row.connection.workspace, &id).await?;
         let after = connections::changed(row.connection.clone(), Change::Disconnect, request.now);

@@ -42,7 +42,7 @@ async fn commit(
 ) -> Result<bool, ApiError> {
     let audit = Audit::new(
         request.caller()?,
-        &connection.talent,
+        Some(&connection.talent),
         action,
         connection.id.as_str(),
         request.now,
@@ -57,6 +57,13 @@ async fn commit(
         return Err(ApiError::idempotency_race());
     }
     Ok(outcome.is_done())
+}
+
+/// Answers a change that there was nothing to change for. The key is kept all the same: with another body it is refused.
+async fn unchanged(app: &App, request: &Request, response: Response) -> Result<Response, ApiError> {
+    let Some(key) = request.idempotency() else { return Ok(response) };
+    let transaction = key.add(app.table.transaction(), response.status.as_u16(), &response.body)?;
+    if transaction.commit().await?.is_done() { Ok(response) } else { Err(ApiError::idempotency_race()) }
 }
 
 /// Rings a worker for a row that was just committed.
@@ -85,7 +92,7 @@ async fn hold(app: &App, request: Request, change: Change) -> Result<Response, A
             ));
         }
         if row.connection.paused == pause {
-            return Response::ok(&ConnectionView::from(&row.connection));
+            return unchanged(app, &request, Response::ok(&ConnectionView::from(&row.connection))?).await;
         }
         let after = connections::changed(row.connection.clone(), change, request.now);
         let response = Response::ok(&ConnectionView::from(&after))?;

@@ -1,5 +1,6 @@
 //! `POST /api/admin/queues/{queue}/redrive`: puts the dead-letter messages back.
 
+use cloud::audit::Audit;
 use cloud::http::{ApiError, Request, Response};
 use domain::due::WorkKind;
 use http::StatusCode;
@@ -30,5 +31,12 @@ pub async fn handle(app: &App, request: Request) -> Result<Response, ApiError> {
     let name = request.path_parameters.get("queue").map(String::as_str).unwrap_or_default();
     let kind = WorkKind::parse(name).ok_or_else(|| ApiError::not_found("queue"))?;
     let messages = app.doorbell.redrive(kind).await?;
-    Response::json(StatusCode::ACCEPTED, &Redriven { queue: kind.as_str(), messages })
+    let response = Response::json(StatusCode::ACCEPTED, &Redriven { queue: kind.as_str(), messages })?;
+    // The queue is not part of the table's transaction; the trail follows the effect, and repeating it is harmless.
+    let audit = Audit::new(request.caller()?, None, "queue.redrive", kind.as_str(), request.now, &request.request_id);
+    let mut transaction = audit.add(app.table.transaction())?;
+    if let Some(key) = request.idempotency() {
+        transaction = key.add(transaction, response.status.as_u16(), &response.body)?;
+    }
+    if transaction.commit().await?.is_done() { Ok(response) } else { Err(ApiError::idempotency_race()) }
 }

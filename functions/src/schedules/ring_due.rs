@@ -71,7 +71,8 @@ async fn ring_all(app: &App, kind: WorkKind, rows: &[Due]) -> Result<(), ApiErro
         return Ok(());
     }
     let now = app.now();
-    let rings: Vec<(Ring, Duration)> = rows.iter().map(|row| (row.ring.clone(), work::ring_delay(row.at, now))).collect();
+    let rings: Vec<(Ring, Duration)> =
+        rows.iter().map(|row| (row.ring.clone(), work::ring_delay(row.at, now))).collect();
     Ok(app.doorbell.ring_all(kind, &rings).await?)
 }
 

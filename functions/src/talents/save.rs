@@ -56,7 +56,8 @@ pub async fn handle(app: &App, request: Request) -> Result<Response, ApiError> {
     let known = talents::get(&app.table, &caller.workspace, &id).await?;
     let created_at = known.map_or(request.now, |talent| talent.created_at);
     let talent = Talent { id, name: name.to_owned(), created_at };
-    let audit = Audit::new(caller, &talent.id, "talent.save", talent.id.as_str(), request.now, &request.request_id);
+    let audit =
+        Audit::new(caller, Some(&talent.id), "talent.save", talent.id.as_str(), request.now, &request.request_id);
     let response = Response::ok(&TalentView::from(talent.clone()))?;
     let key = request.idempotency().map(|key| (key, response.status.as_u16(), response.body.as_str()));
     let outcome = talents::save(&app.table, &caller.workspace, &talent, &audit, key).await?;

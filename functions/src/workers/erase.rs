@@ -28,10 +28,7 @@ pub async fn handle(app: &App, ring: Ring) -> Result<(), StoreError> {
     let Some(claimed) = super::take(app, &ring, Extra::default).await? else { return Ok(()) };
     let mut row: EraseRow = serde_dynamo::from_item(claimed.item.clone())?;
     if claimed.is_poison() {
-        tracing::error!(
-            connection = row.connection.as_str(),
-            "erasing was interrupted five times; looking again in an hour"
-        );
+        super::abandoned(app, &row.connection, "erasing");
         return put_off(app, &ring, &claimed, &row, SignedDuration::from_hours(1)).await;
     }
     if row.sealed.is_some() {
@@ -105,8 +102,10 @@ async fn revoke(app: &App, row: &EraseRow) -> Result<(), Failure> {
         // What cannot be opened cannot be used by anyone either.
         Err(error) => return Err(Failure::new(domain::Kind::InvalidRequest, error.to_string())),
     };
-    let credentials = match credentials::for_oauth(app, adapter, &row.handle).await {
-        Ok(credentials) => credentials,
+    let credentials = match credentials::kept(app, adapter, &row.handle).await {
+        Ok(Some(credentials)) => credentials,
+        // A registration that is gone took its tokens with it; a new one could not speak for them.
+        Ok(None) => return Ok(()),
         Err(NoCredentials::Platform(failure)) => return Err(failure),
         Err(NoCredentials::NotConfigured(platform)) => {
             return Err(Failure::new(domain::Kind::AppRejected, format!("no app credentials for {platform}")));

@@ -70,7 +70,7 @@ pub async fn handle(app: &App, ring: Ring) -> Result<(), StoreError> {
     let row = connections::read(&claimed.item)?;
     let sync = Sync { app, ring: &ring, claimed: &claimed, row: &row, started };
     if claimed.is_poison() {
-        tracing::error!(connection = row.connection.id.as_str(), "sync abandoned after five claims without an outcome");
+        super::abandoned(app, &row.connection.id, "sync");
         return sync.give_up(SyncError::of(SyncErrorCode::SyncInterrupted), true).await;
     }
     match sync.look().await {

@@ -8,9 +8,17 @@ use std::time::Duration;
 
 use cloud::doorbell::{self, Ring};
 use cloud::table::StoreError;
+use cloud::telemetry::{Unit, metric};
 use cloud::work::{self, Claim, Claimed, Extra};
+use domain::ConnectionId;
 
 use crate::App;
+
+/// Tells of a row that five claims left without an outcome: an alarm watches `WorkAbandoned`.
+pub fn abandoned(app: &App, connection: &ConnectionId, work: &'static str) {
+    tracing::error!(connection = connection.as_str(), work, "abandoned after five claims without an outcome");
+    metric(app.now(), "WorkAbandoned", Unit::Count, 1.0, None);
+}
 
 /// Takes the row that a ring names, if there is work to do: waits for the rest of a second, rings again for what is
 /// due inside the horizon, and drops everything else.

@@ -12,7 +12,7 @@ use crate::table::{Item, StoreError, Transaction, keys, n, s};
 pub struct Audit {
     workspace: WorkspaceId,
     actor: String,
-    talent: TalentId,
+    talent: Option<TalentId>,
     action: &'static str,
     subject: String,
     at: Timestamp,
@@ -20,11 +20,11 @@ pub struct Audit {
 }
 
 impl Audit {
-    /// `caller` did `action` to `subject` (an id), which belongs to `talent`.
+    /// `caller` did `action` to `subject` (an id), which belongs to `talent`, or to nobody but the workspace.
     #[must_use]
     pub fn new(
         caller: &Caller,
-        talent: &TalentId,
+        talent: Option<&TalentId>,
         action: &'static str,
         subject: impl Into<String>,
         at: Timestamp,
@@ -33,7 +33,7 @@ impl Audit {
         Self {
             workspace: caller.workspace.clone(),
             actor: caller.subject.to_string(),
-            talent: talent.clone(),
+            talent: talent.cloned(),
             action,
             subject: subject.into(),
             at,
@@ -46,17 +46,21 @@ impl Audit {
     /// # Errors
     /// [`StoreError::Malformed`].
     pub fn add<'a>(&self, transaction: Transaction<'a>) -> Result<Transaction<'a>, StoreError> {
-        let shown = HashMap::from([
+        let mut shown = HashMap::from([
             ("actor".to_owned(), s(&self.actor)),
             ("action".to_owned(), s(self.action)),
             ("subject".to_owned(), s(&self.subject)),
-            ("talent".to_owned(), s(self.talent.as_str())),
             ("at".to_owned(), s(self.at.to_string())),
             ("requestId".to_owned(), s(&self.request_id)),
         ]);
+        let pk = match &self.talent {
+            Some(talent) => keys::talent_pk(&self.workspace, talent),
+            None => keys::workspace_pk(&self.workspace),
+        };
+        shown.extend(self.talent.as_ref().map(|talent| ("talent".to_owned(), s(talent.as_str()))));
         let sk = keys::audit_sk(self.at, &self.request_id);
         let item: Item = HashMap::from([
-            ("pk".to_owned(), s(keys::talent_pk(&self.workspace, &self.talent))),
+            ("pk".to_owned(), s(pk)),
             ("sk".to_owned(), s(format!("{sk}#{}", self.action))),
             ("v".to_owned(), n(keys::SCHEMA_VERSION)),
             ("workspace".to_owned(), s(self.workspace.as_str())),

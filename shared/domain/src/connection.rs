@@ -20,6 +20,17 @@ pub enum ConnectionType {
     Oauth,
 }
 
+impl ConnectionType {
+    /// The word on the wire.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Manual => "MANUAL",
+            Self::Oauth => "OAUTH",
+        }
+    }
+}
+
 /// A linked account, whatever state its data is in.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Connection {

@@ -176,3 +176,39 @@ impl Resolve for PublicOnly {
         })
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    async fn resolved(exempt: &[&str]) -> Result<Vec<SocketAddr>, String> {
+        let resolver = PublicOnly { exempt: exempt.iter().map(|host| (*host).to_owned()).collect() };
+        // `localhost` is the one name that every machine resolves without a network, and it leads inside.
+        let name: Name = "localhost".parse().unwrap();
+        resolver.resolve(name).await.map(Iterator::collect).map_err(|error| error.to_string())
+    }
+
+    #[tokio::test]
+    async fn a_name_that_leads_inside_hands_out_no_address_to_connect_to() {
+        assert_eq!(resolved(&[]).await, Err(NOT_PUBLIC.to_owned()));
+        assert!(!resolved(&["localhost"]).await.unwrap().is_empty(), "an operator's own stand-in is reached");
+    }
+
+    #[tokio::test]
+    async fn an_address_inside_is_refused_before_anything_is_sent() {
+        let out = Outbound::new(UpstreamConfig::default());
+        for url in ["https://169.254.169.254/latest/meta-data", "http://example.com/", "https://localhost/"] {
+            let answer = out.send(Call::get(None, Url::parse(url).unwrap())).await;
+            assert!(matches!(answer, Err(OutboundError::Refused(_))), "{url}: {answer:?}");
+        }
+    }
+
+    #[test]
+    fn only_a_get_is_redirected_and_only_to_what_the_answer_names() {
+        let call = Call::get(None, Url::parse("https://a.example/x").unwrap());
+        let mut answer = Answer { status: 302, headers: http::HeaderMap::new(), body: Bytes::new() };
+        answer.headers.insert("location", "//b.example/y".parse().unwrap());
+        assert_eq!(next_hop(&call, &answer).unwrap().as_str(), "https://b.example/y");
+        assert_eq!(next_hop(&Call { method: Method::POST, ..call }, &answer), None);
+    }
+}

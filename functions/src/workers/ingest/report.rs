@@ -24,7 +24,7 @@ pub fn sync(
         connection = connection.id.as_str(),
         talent = connection.talent.as_str(),
         platform = connection.platform.as_str(),
-        connection_type = ?connection.connection_type,
+        connection_type = connection.connection_type.as_str(),
         attempt = connection.attempts + 1,
         will_retry,
         posts_count = posts,

@@ -87,7 +87,7 @@ impl Table {
             .consistent_read(true)
             .send()
             .await?;
-        Ok(answer.item)
+        answer.item.map(known).transpose()
     }
 
     /// Every row of a partition whose sort key begins with `prefix`, in order, read consistently.
@@ -109,7 +109,9 @@ impl Table {
                 .set_exclusive_start_key(from)
                 .send()
                 .await?;
-            rows.extend(page.items.unwrap_or_default());
+            for row in page.items.unwrap_or_default() {
+                rows.push(known(row)?);
+            }
             from = page.last_evaluated_key;
             if from.is_none() {
                 return Ok(rows);
@@ -133,6 +135,16 @@ impl Table {
     pub async fn delete(&self, pk: &str, sk: &str) -> Result<(), StoreError> {
         self.client.delete_item().table_name(&self.name).key("pk", s(pk)).key("sk", s(sk)).send().await?;
         Ok(())
+    }
+}
+
+/// A row that a newer version wrote is not guessed at.
+fn known(row: Item) -> Result<Item, StoreError> {
+    match row.get("v") {
+        Some(_) if field::<u32>(&row, "v")? > super::keys::SCHEMA_VERSION => {
+            Err(StoreError::Malformed("a newer version of Herald wrote this row".to_owned()))
+        }
+        _ => Ok(row),
     }
 }
 
