@@ -33,7 +33,7 @@ for file in $(files '*.npmrc' '*pip.conf' '*requirements*.txt' '*.cargo/config*'
         wrong "$file names a registry"
     fi
 done
-hosts='registry\.npmjs\.org|registry\.yarnpkg\.com|files\.pythonhosted\.org|pypi\.org/simple|(static|index)\.crates\.io|deb\.debian\.org|security\.debian\.org'
+hosts='registry\.npmjs\.org|registry\.yarnpkg\.com|files\.pythonhoste[d]\.org|pypi\.org/simple|(static|index)\.crates\.io|deb\.debian\.org|security\.debian\.org'
 found=$(files | grep -v -F scripts/check-hygiene.sh | tr '\n' '\0' | xargs -0 grep -I -n -E "$hosts" || true)
 [ -z "$found" ] || wrong "a registry host: $found"
 

@@ -33,7 +33,10 @@ pub async fn handle(app: &App, request: Request) -> Result<Response, ApiError> {
     let list = format!("talents of {workspace}");
     let from: Option<Position> = request
         .query("cursor")
-        .map(|text| cursor::decode(&list, text))
+        .map(|text| {
+            let position: Result<Position, _> = cursor::decode(&list, text);
+            position.and_then(|at| at.is_possible(workspace, request.now).then_some(at).ok_or(cursor::InvalidCursor))
+        })
         .transpose()
         .map_err(|error| ApiError::invalid(error.to_string()))?;
     let (page, next) = talents::list(&app.table, workspace, request.now, request.limit()?, from).await?;

@@ -18,6 +18,9 @@ struct Process {
 
 impl Process {
     fn start(folder: &Path) -> Self {
+        // The client wants a cryptography, even for plain http.
+        let _ = rustls::crypto::ring::default_provider().install_default();
+        let client = Client::builder().no_proxy().build().unwrap();
         let mut command = Command::new(env!("CARGO_BIN_EXE_local"));
         for (name, _) in std::env::vars().filter(|(name, _)| name.starts_with("HERALD_")) {
             command.env_remove(name);
@@ -31,7 +34,7 @@ impl Process {
                 break;
             }
         }
-        Self { child, greeting, client: Client::builder().no_proxy().build().unwrap() }
+        Self { child, greeting, client }
     }
 
     fn said(&self, prefix: &str) -> String {

@@ -48,7 +48,7 @@ pub enum InvalidHandle {
     Missing,
 }
 
-/// Hosts of every platform that is not federated; a federated handle cannot live on one of them.
+/// Hosts of the platforms; a handle that is a name on a server cannot live on another platform's.
 const KNOWN_HOSTS: [&str; 17] = [
     "instagram.com",
     "facebook.com",
@@ -158,10 +158,16 @@ fn host_allowed(rule: &HandleRule, handle: &str, local_hosts: &[String]) -> bool
     if local_hosts.iter().any(|allowed| allowed == host) {
         return true;
     }
-    let foreign = KNOWN_HOSTS
+    is_public_name(host) && !belongs_elsewhere(host, rule.hosts)
+}
+
+/// Whether `host` is, or lies under, a host of another platform than the one whose hosts are `own`.
+#[must_use]
+pub fn belongs_elsewhere(host: &str, own: &[&str]) -> bool {
+    KNOWN_HOSTS
         .iter()
-        .any(|known| host == *known || host.strip_suffix(known).is_some_and(|rest| rest.ends_with('.')));
-    is_public_name(host) && !foreign
+        .filter(|known| !own.contains(known))
+        .any(|known| host.strip_suffix(known).is_some_and(|rest| rest.is_empty() || rest.ends_with('.')))
 }
 
 /// Whether `host` has the form of a public DNS name: at least two labels, no port, no address literal.

@@ -15,6 +15,7 @@ pub mod youtube;
 
 pub use facts::{Facts, OAuthFacts, Pkce, PublicRead, Registration, Renewal, Scope};
 pub use kit::{
-    Access, Account, AppCredentials, AppPassword, Context, Finish, Grant, Ingest, OAuth, Page, RegisterApp, Start, Started,
+    Access, Account, AppCredentials, AppPassword, Context, Finish, Grant, Ingest, OAuth, Page, RegisterApp, Start,
+    Started,
 };
 pub use registry::{Adapter, Platforms};

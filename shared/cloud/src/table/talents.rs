@@ -33,6 +33,21 @@ pub struct Position {
     last: Option<[String; 3]>,
 }
 
+impl Position {
+    /// Whether [`list`] can have made it by `now`. A cursor is plain text, so anyone can write one: of a month that has
+    /// not come, from which the way back would take a query for each month, or of keys that no row has.
+    #[must_use]
+    pub fn is_possible(&self, workspace: &WorkspaceId, now: Timestamp) -> bool {
+        let row = |[pk, sk, sort]: &[String; 3]| {
+            let talent = sort.splitn(3, '#').nth(2).and_then(|id| TalentId::parse(id).ok());
+            sort.starts_with("talent#")
+                && *sk == keys::TALENT_SK
+                && talent.is_some_and(|talent| *pk == keys::talent_pk(workspace, &talent))
+        };
+        (0..=now.as_second()).contains(&self.month) && self.last.as_ref().is_none_or(row)
+    }
+}
+
 /// Writes a talent (created or renamed) and makes sure that its workspace is known.
 ///
 /// # Errors

@@ -1,7 +1,7 @@
 //! What is known about Bluesky.
 
 use domain::Platform;
-use domain::handle::{HandleRule, is_public_name};
+use domain::handle::{HandleRule, belongs_elsewhere, is_public_name};
 use jiff::SignedDuration;
 
 use crate::facts::{Facts, OAuthFacts, Pkce, PublicRead, Registration, Renewal, Scope};
@@ -61,32 +61,12 @@ pub static FACTS: Facts = Facts {
     recent_posts: 100,
 };
 
-/// Hosts of other platforms. A handle that ends in one is a profile of that platform, pasted in the wrong place.
-const FOREIGN: [&str; 16] = [
-    "instagram.com",
-    "facebook.com",
-    "threads.net",
-    "threads.com",
-    "tiktok.com",
-    "youtube.com",
-    "youtu.be",
-    "x.com",
-    "twitter.com",
-    "linkedin.com",
-    "pinterest.com",
-    "t.me",
-    "telegram.me",
-    "whatsapp.com",
-    "spotify.com",
-    "google.com",
-];
-
 fn is_valid(handle: &str) -> bool {
     if handle.starts_with("did:") {
         return is_did(handle);
     }
-    let foreign = |host: &&str| handle.strip_suffix(*host).is_some_and(|rest| rest.is_empty() || rest.ends_with('.'));
-    is_public_name(handle) && !FOREIGN.iter().any(foreign)
+    // A name under another platform's host is a profile of that platform, pasted in the wrong place.
+    is_public_name(handle) && !belongs_elsewhere(handle, FACTS.handle.hosts)
 }
 
 /// Whether `text` is an identity of one of the two methods that the network accepts.
