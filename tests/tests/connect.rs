@@ -116,7 +116,7 @@ async fn a_handle_goes_from_pending_over_syncing_to_ready_with_the_platforms_own
         assert_eq!((&listed["syncStatus"], &listed["profile"]), (&json!("PENDING"), &Value::Null));
         assert_eq!(requests_to(&stack.world, platform).await?, 0, "nobody has looked yet");
         // Slow enough to be seen at work.
-        stack.world.fault(json!({"platform": platform, "fault": {"kind": "delay", "ms": 700}})).await?;
+        stack.world.fault(json!({"platform": platform, "fault": {"kind": "delay", "ms": 2_500}})).await?;
         ids.push((id, truth));
     }
     hold(&stack, false).await?;
@@ -248,6 +248,24 @@ async fn two_talents_may_hold_one_account_and_one_talent_several_of_a_platform()
     let _ = admin.delete(&format!("/api/admin/socials/{}", ours[0])).await?.expect(200);
     assert_true(&admin.done("bob", &ours[1]).await?, &truth);
     assert_eq!(admin.connections("ann").await?.iter().map(|c| &c["id"]).collect::<Vec<_>>(), [&json!(second)]);
+    Ok(())
+}
+
+#[tokio::test]
+async fn many_accounts_of_one_talent_are_linked_at_the_same_moment() -> Result<()> {
+    let stack = Stack::start().await?;
+    let admin = admin(&stack).await?;
+    let mut links = tokio::task::JoinSet::new();
+    for n in 0..40 {
+        let admin = admin.clone();
+        links.spawn(async move { admin.connect("ann", "BLUESKY", &format!("ann{n}.bsky.social")).await });
+    }
+    let ids: Vec<String> = links.join_all().await.into_iter().collect::<Result<_>>()?;
+    let distinct: std::collections::BTreeSet<&String> = ids.iter().collect();
+    assert_eq!(distinct.len(), 40);
+    for id in &ids {
+        assert_eq!(admin.done("ann", id).await?["syncStatus"], "READY");
+    }
     Ok(())
 }
 

@@ -30,11 +30,11 @@ async fn sync(admin: &Client, id: &str) -> Result<Value> {
     admin.done("ann", id).await
 }
 
-/// Seconds from the stack's present until `nextRetryAt`.
-async fn wait_of(stack: &Stack, connection: &Value) -> Result<i64> {
-    let now: Timestamp = stack.client.get("/local/clock").await?.text_of("now").parse()?;
-    let next: Timestamp = connection["nextRetryAt"].as_str().ok_or("nothing follows")?.parse()?;
-    Ok(now.duration_until(next).as_secs_f64().round() as i64)
+/// Seconds from the failed attempt to the next one.
+fn wait_of(connection: &Value) -> Result<i64> {
+    let at =
+        |field: &str| connection[field].as_str().ok_or("nothing follows")?.parse::<Timestamp>().map_err(|_| "no time");
+    Ok(at("updatedAt")?.duration_until(at("nextRetryAt")?).as_secs_f64().round() as i64)
 }
 
 async fn sweep(stack: &Stack) -> Result<()> {
@@ -177,8 +177,8 @@ async fn the_platforms_own_waiting_time_replaces_the_backoff() -> Result<()> {
             (&json!("SYNCING"), &json!("rate_limited"), &json!("API rate limit. Retrying...")),
             "{platform}"
         );
-        let wait = wait_of(&stack, &waiting).await?;
-        assert!((waits - 2..=waits).contains(&wait), "{platform} waits {wait} s");
+        let wait = wait_of(&waiting)?;
+        assert!((waits - 1..=waits).contains(&wait), "{platform} waits {wait} s");
         let calls = asked(&stack.world, host, "").await?.len();
         if waits > 10 {
             stack.pass(waits - 8).await?;
@@ -213,8 +213,10 @@ async fn three_attempts_then_an_error_until_the_next_sweep_heals_it() -> Result<
         let waiting = admin.settled("ann", id, SOON, |c| c["syncError"] != Value::Null).await?;
         let shown = (&waiting["syncStatus"], &waiting["syncErrorCode"], &waiting["syncError"]);
         assert_eq!(shown, (&json!("SYNCING"), &json!(code), &json!(meanwhile)), "{host}");
-        let wait = wait_of(&stack, &waiting).await?;
-        assert!((0..=2).contains(&wait), "{host} waits {wait} s before the second attempt");
+        let wait = wait_of(&waiting)?;
+        // A slow machine may have had its second attempt by now.
+        let due = if *host == "busy.example" { [1, 1] } else { [2, 4] };
+        assert!(due.contains(&wait), "{host} waits {wait} s");
     }
     for attempt in [2, 3] {
         stack.pass(4).await?;
@@ -231,7 +233,7 @@ async fn three_attempts_then_an_error_until_the_next_sweep_heals_it() -> Result<
         let given_up = admin.done("ann", id).await?;
         assert_error(&given_up, code, finally, true);
         assert_eq!(asked(&stack.world, host, "lookup").await?.len(), 3, "{host}");
-        let wait = wait_of(&stack, &given_up).await?;
+        let wait = wait_of(&given_up)?;
         assert!((every / 4 - 60..=every).contains(&wait), "{host}: the sweep is {wait} s away");
     }
     stack.world.heal().await?;

@@ -39,7 +39,7 @@ async fn a_sync_on_request_brings_fresh_data_and_a_second_click_starts_no_second
     assert_eq!(served(&stack.world, host, lookup).await?, 1);
 
     let _ = stack.world.change("MASTODON", account, &json!({"followerCount": 4711})).await?.expect(200);
-    stack.world.fault(json!({"host": host, "fault": {"kind": "delay", "ms": 800}})).await?;
+    stack.world.fault(json!({"host": host, "fault": {"kind": "delay", "ms": 2_000}})).await?;
     let triggered =
         json!({"connectionId": id, "syncStatus": "SYNCING", "message": "Sync triggered. Refreshing data..."});
     let first = admin.post_empty(&format!("/api/admin/socials/{id}/sync")).await?.expect(202);
@@ -103,7 +103,7 @@ async fn a_paused_connection_is_left_alone_until_it_is_resumed() -> Result<()> {
 async fn a_pause_in_the_middle_of_a_sync_does_not_leave_it_syncing() -> Result<()> {
     let stack = Stack::start().await?;
     let admin = admin(&stack).await?;
-    stack.world.fault(json!({"host": "mastodon.example", "fault": {"kind": "delay", "ms": 900}})).await?;
+    stack.world.fault(json!({"host": "mastodon.example", "fault": {"kind": "delay", "ms": 2_000}})).await?;
     let id = admin.connect("ann", "MASTODON", "ann@mastodon.example").await?;
     admin.settled("ann", &id, SOON, |c| c["syncStatus"] == "SYNCING").await?;
     let paused = admin.post_empty(&format!("/api/admin/socials/{id}/pause")).await?.expect(200);

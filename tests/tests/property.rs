@@ -279,7 +279,7 @@ fn no_input_reaches_a_server_error_and_every_refusal_has_the_one_shape() -> Resu
     let mut stack = runtime.block_on(Stack::start())?;
     let seed = match std::env::var("HERALD_SEED") {
         Ok(seed) => seed.parse()?,
-        // The port is as good as chance here.
+        // As good as chance here.
         Err(_) => u64::from(stack.pid()),
     };
     println!("HERALD_SEED={seed}");

@@ -9,6 +9,7 @@ use cloud::telemetry::{Unit, metric};
 use cloud::vault::{EncryptionContext, Sealed};
 use cloud::work;
 use domain::connection::{Averages, ConnectionType};
+use domain::due::stable_hash;
 use domain::{Caller, Connection, ConnectionId, Failure, Kind, Platform, SyncStatus, TalentId, TokenSet};
 use http::StatusCode;
 use jiff::{SignedDuration, Timestamp};
@@ -95,6 +96,13 @@ pub fn refused(failure: &Failure) -> ApiError {
     }
 }
 
+/// Another id for a link whose own is taken, by a step that is the handle's own: of many accounts linked at once, all
+/// going one millisecond further would meet again each time. Into the past, since work of the future waits.
+fn another_moment(now: Timestamp, handle: &str, attempt: u32) -> Timestamp {
+    let step = i64::try_from(stable_hash(&format!("{attempt} {handle}")) % 500).unwrap_or_default() + 1;
+    now.saturating_sub(SignedDuration::from_millis(step)).unwrap_or(now)
+}
+
 impl Link<'_> {
     /// Links the account, rings the worker and answers 201. Linking the same account again answers the same connection.
     ///
@@ -136,7 +144,7 @@ impl Link<'_> {
             None => None,
             Some(_) => self.holder(app).await?,
         };
-        for _ in 0..6 {
+        for attempt in 0..6 {
             if let Some(row) = &known {
                 self.same_account(&row.connection)?;
             }
@@ -156,7 +164,7 @@ impl Link<'_> {
             known = self.holder(app).await?;
             if known.is_none() {
                 // Two links within one millisecond: the id is taken.
-                at = at.saturating_add(SignedDuration::from_millis(1)).unwrap_or(at);
+                at = another_moment(self.request.now, &self.handle, attempt);
             }
         }
         Err(ApiError::unavailable("the account is being changed by others"))
@@ -293,5 +301,25 @@ impl Link<'_> {
             transaction = key.add(transaction, response.status.as_u16(), &response.body)?;
         }
         Ok(transaction.commit().await?)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::*;
+
+    #[test]
+    fn many_links_of_one_moment_find_ids_of_their_own() {
+        let now = Timestamp::from_second(1_790_000_000).unwrap();
+        let mut waiting: Vec<String> = (0..50).map(|n| format!("account{n}.bsky.social")).collect();
+        let mut taken = BTreeSet::from([now]);
+        for attempt in 0..5 {
+            // Of those that meet, one gets the id.
+            waiting.retain(|handle| !taken.insert(another_moment(now, handle, attempt)));
+        }
+        assert_eq!(waiting, Vec::<String>::new());
+        assert!(taken.iter().all(|at| *at <= now && now.duration_since(*at) <= SignedDuration::from_millis(500)));
     }
 }

@@ -175,14 +175,15 @@ impl Interference for Faults {
     }
 }
 
-/// Index, partition value and start of the page: what two queries share that ask for the same.
+/// Index, form of the question, partition value and start of the page: what two queries share that ask for the same.
 fn index_partition(request: &[u8]) -> Option<String> {
     let request: Value = serde_json::from_slice(request).ok()?;
     let index = request["IndexName"].as_str()?;
-    let (_, placeholder) = request["KeyConditionExpression"].as_str()?.split_once('=')?;
+    let question = request["KeyConditionExpression"].as_str()?;
+    let (_, placeholder) = question.split_once('=')?;
     let placeholder = placeholder.trim().split(' ').next()?;
     let value = &request["ExpressionAttributeValues"][placeholder];
-    Some(format!("{index} {value} {}", request["ExclusiveStartKey"]))
+    Some(format!("{index} {question} {value} {}", request["ExclusiveStartKey"]))
 }
 
 fn conflict(operation: &str, request: &[u8]) -> (u16, String) {

@@ -5,7 +5,10 @@ use std::io::Write;
 use std::sync::OnceLock;
 
 use serde_json::{Value, json};
-use tracing_subscriber::EnvFilter;
+use tracing_subscriber::Layer;
+use tracing_subscriber::filter::{LevelFilter, Targets};
+use tracing_subscriber::layer::SubscriberExt;
+use tracing_subscriber::util::SubscriberInitExt;
 
 /// Where metrics go when it is not standard output. Logs have a global of their own in `tracing`.
 static FILE: OnceLock<File> = OnceLock::new();
@@ -17,25 +20,20 @@ pub fn start(filter: Option<&str>) {
 
 /// Starts JSON logs, and puts them and the metrics into `file` where there is one: a laptop's terminal is for people.
 pub fn start_into(filter: Option<&str>, file: Option<File>) {
-    let filter = EnvFilter::try_new(filter.unwrap_or("info")).unwrap_or_else(|_| EnvFilter::new("info"));
-    let logs = tracing_subscriber::fmt()
-        .json()
-        .flatten_event(true)
-        .with_current_span(false)
-        .with_target(false)
-        .with_env_filter(filter);
+    // `Targets` reads `info` and `info,cloud=debug`; the richer filter would bring a regex engine into every function.
+    let filter: Targets = filter.and_then(|text| text.parse().ok()).unwrap_or_else(|| Targets::new().with_default(LevelFilter::INFO));
+    let logs = || tracing_subscriber::fmt::layer().json().flatten_event(true).with_current_span(false).with_target(false);
     // A second start in one process (tests) keeps the first.
-    match file {
-        None => {
-            let _ = logs.try_init();
-        }
+    let _ = match file {
+        None => tracing_subscriber::registry().with(logs().with_filter(filter)).try_init(),
         Some(file) => {
             if let Ok(metrics) = file.try_clone() {
                 let _ = FILE.set(metrics);
             }
-            let _ = logs.with_writer(std::sync::Mutex::new(file)).try_init();
+            let writer = std::sync::Mutex::new(file);
+            tracing_subscriber::registry().with(logs().with_writer(writer).with_filter(filter)).try_init()
         }
-    }
+    };
 }
 
 /// A metric's unit, in CloudWatch's words.
