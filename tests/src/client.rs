@@ -87,7 +87,13 @@ impl Client {
     ///
     /// # Errors
     /// When there is no answer.
-    pub async fn send(&self, method: Method, path: &str, headers: &[(&str, &str)], body: Option<Vec<u8>>) -> Result<Reply> {
+    pub async fn send(
+        &self,
+        method: Method,
+        path: &str,
+        headers: &[(&str, &str)],
+        body: Option<Vec<u8>>,
+    ) -> Result<Reply> {
         let mut request = self.http.request(method, format!("{}{path}", self.base));
         if let Some(token) = &self.token {
             request = request.bearer_auth(token);
@@ -201,7 +207,10 @@ impl Client {
     /// # Errors
     /// As [`Client::settled`].
     pub async fn done(&self, talent: &str, id: &str) -> Result<Value> {
-        self.settled(talent, id, Duration::from_secs(30), |c| matches!(c["syncStatus"].as_str(), Some("READY" | "ERROR"))).await
+        self.settled(talent, id, Duration::from_secs(30), |c| {
+            matches!(c["syncStatus"].as_str(), Some("READY" | "ERROR"))
+        })
+        .await
     }
 
     /// Links an account by handle and answers the connection's id.

@@ -222,10 +222,12 @@ impl Stack {
     /// When there is no answer.
     pub async fn pass(&self, seconds: i64) -> Result<()> {
         let step = json!({"advanceSeconds": seconds});
-        let ours = self.client.post("/local/clock", &step).await?;
         let theirs = self.world.control("/clock", &step).await?;
-        assert!(ours.status / 100 == 2 && theirs.status / 100 == 2, "{} {}", ours.text, theirs.text);
+        // Counted before it is asked for: a clock that moves wakes schedules, and one of them may end the process
+        // before the answer is out.
         self.passed_s.fetch_add(seconds, Ordering::Relaxed);
+        let ours = self.client.post("/local/clock", &step).await?;
+        assert!(ours.status / 100 == 2 && theirs.status / 100 == 2, "{} {}", ours.text, theirs.text);
         Ok(())
     }
 

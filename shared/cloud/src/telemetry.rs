@@ -21,8 +21,10 @@ pub fn start(filter: Option<&str>) {
 /// Starts JSON logs, and puts them and the metrics into `file` where there is one: a laptop's terminal is for people.
 pub fn start_into(filter: Option<&str>, file: Option<File>) {
     // `Targets` reads `info` and `info,cloud=debug`; the richer filter would bring a regex engine into every function.
-    let filter: Targets = filter.and_then(|text| text.parse().ok()).unwrap_or_else(|| Targets::new().with_default(LevelFilter::INFO));
-    let logs = || tracing_subscriber::fmt::layer().json().flatten_event(true).with_current_span(false).with_target(false);
+    let filter: Targets =
+        filter.and_then(|text| text.parse().ok()).unwrap_or_else(|| Targets::new().with_default(LevelFilter::INFO));
+    let logs =
+        || tracing_subscriber::fmt::layer().json().flatten_event(true).with_current_span(false).with_target(false);
     // A second start in one process (tests) keeps the first.
     let _ = match file {
         None => tracing_subscriber::registry().with(logs().with_filter(filter)).try_init(),
