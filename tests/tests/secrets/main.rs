@@ -3,12 +3,12 @@
 mod search;
 
 use std::collections::BTreeMap;
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use axum::Router;
-use axum::body::{Body, Bytes};
+use axum::body::Body;
 use axum::extract::{Request, State};
-use axum::http::{HeaderMap, Method, StatusCode};
+use axum::http::{Method, StatusCode};
 use axum::response::{IntoResponse, Response};
 use herald_tests::client::Client;
 use herald_tests::consent::{self, Person};
@@ -39,26 +39,35 @@ struct Ear {
     heard: Arc<Mutex<Vec<u8>>>,
 }
 
-async fn pass_on(State(ear): State<Ear>, method: Method, headers: HeaderMap, request: Request) -> Response<Body> {
-    let address = format!("{}{}", ear.stack, request.uri());
-    let body = axum::body::to_bytes(request.into_body(), usize::MAX).await.unwrap();
-    let answer = ear.http.request(method, address).headers(headers).body(body).send().await.unwrap();
-    let (status, headers) = (answer.status(), answer.headers().clone());
-    let body: Bytes = answer.bytes().await.unwrap();
-    let mut heard = ear.heard.lock().unwrap();
-    for (name, value) in &headers {
-        // The browser's mark is handed to the browser, and nowhere else.
-        if name != "set-cookie" {
-            heard.extend_from_slice(name.as_str().as_bytes());
-            heard.extend_from_slice(value.as_bytes());
-        }
-    }
-    heard.extend_from_slice(&body);
-    heard.push(b'\n');
-    (StatusCode::from_u16(status.as_u16()).unwrap(), headers, body).into_response()
+async fn pass_on(State(ear): State<Ear>, request: Request) -> Response<Body> {
+    ear.pass_on(request).await.unwrap_or_else(|error| (StatusCode::BAD_GATEWAY, error.to_string()).into_response())
 }
 
 impl Ear {
+    async fn pass_on(&self, request: Request) -> Result<Response<Body>> {
+        let (parts, body) = request.into_parts();
+        let body = axum::body::to_bytes(body, usize::MAX).await?;
+        let address = format!("{}{}", self.stack, parts.uri);
+        let answer = self.http.request(parts.method, address).headers(parts.headers).body(body).send().await?;
+        let (status, headers) = (answer.status(), answer.headers().clone());
+        let body = answer.bytes().await?;
+        let mut heard = self.heard();
+        for (name, value) in &headers {
+            // The browser's mark is handed to the browser, and nowhere else.
+            if name != "set-cookie" {
+                heard.extend_from_slice(name.as_str().as_bytes());
+                heard.extend_from_slice(value.as_bytes());
+            }
+        }
+        heard.extend_from_slice(&body);
+        heard.push(b'\n');
+        Ok((status, headers, body).into_response())
+    }
+
+    fn heard(&self) -> MutexGuard<'_, Vec<u8>> {
+        self.heard.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     async fn before(stack: &Stack) -> Result<(Self, Client)> {
         let ear =
             Self { http: stack.client.http().clone(), stack: stack.client.base().to_owned(), heard: Arc::default() };
@@ -253,7 +262,7 @@ async fn nothing_that_was_secret_is_in_a_log_an_answer_or_a_file() -> Result<()>
         let here = search.find(bytes).into_iter().filter(|name| !meant(name));
         found.extend(here.map(|name| format!("{place}: {name}")));
     };
-    look("answers", &ear.heard.lock().unwrap());
+    look("answers", &ear.heard());
     // While it runs, what was written last is in files of its own; after a clean end it is in the database.
     for moment in ["running", "ended"] {
         for file in std::fs::read_dir(stack.data())? {
