@@ -51,11 +51,20 @@ async fn ring_span(app: &App, kind: WorkKind, span: Span, mut room: Option<Room<
         loop {
             let (rows, next) = work::due_page(&app.table, kind, shard, span, from, PAGE).await?;
             for chunk in rows.chunks(10) {
-                let places = match &mut room {
-                    None => chunk.len(),
-                    Some(room) => room.take(chunk.len()).await?,
-                };
-                ring_all(app, kind, chunk.get(..places).unwrap_or_default()).await?;
+                let mut rest = chunk;
+                while !rest.is_empty() {
+                    let places = match &mut room {
+                        None => rest.len(),
+                        Some(room) => room.take(rest.len()).await?,
+                    };
+                    if places == 0 {
+                        // This run has no time left; the next one goes on.
+                        return Ok(());
+                    }
+                    let (rung, later) = rest.split_at(places.min(rest.len()));
+                    ring_all(app, kind, rung).await?;
+                    rest = later;
+                }
             }
             from = next;
             if from.is_none() {

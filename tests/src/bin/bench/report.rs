@@ -1,0 +1,210 @@
+//! The figures as a document, each bar with its verdict.
+
+use std::fmt::Write;
+
+use crate::bundle::Bundle;
+use crate::calls::{self, Row};
+use crate::cold::{self, Cold};
+use crate::load::{self, Load, Phase};
+use crate::parts::{self, Part};
+use crate::stats::ms;
+
+/// Everything that was measured.
+pub struct Figures {
+    /// When and on what.
+    pub machine: String,
+    /// The time of a fixed piece of work, between the others.
+    pub paces: Vec<f64>,
+    /// Each function.
+    pub cold: Vec<Cold>,
+    /// What is uploaded.
+    pub bundle: Bundle,
+    /// Each piece of work.
+    pub calls: Vec<Row>,
+    /// Many at once.
+    pub load: Load,
+    /// One at a time.
+    pub parts: Vec<Part>,
+}
+
+/// What must be reached, and what was.
+pub struct Bar {
+    what: String,
+    bar: String,
+    measured: String,
+    met: bool,
+}
+
+const INTRODUCTION: &str = "\
+Written by `make bench`. CPU times and ratios carry over to other machines; wall times depend on what else the machine \
+does. The bars are the design's. Two sets of figures are quoted, not measured by this run: a Node.js function with the \
+same call (100 ms CPU, 57 MiB), and a conventional back end (Fastify, BullMQ, Redis, PostgreSQL: 23 processes, \
+189 MiB at rest) that was measured on 2 cores, all its server processes together.";
+
+const COLD: &str = "\
+Each function of the template as the release `bootstrap` under a stub of the Lambda Runtime API, doing its usual work \
+on its event of `events/`. DynamoDB, SQS and KMS are called over TLS with a new connection and a verified chain \
+(RSA 2048, root and intermediate), as in AWS; the platforms over plain HTTP. *Ready*: spawn to the first request for an \
+event. *First*: event to answer. *CPU*: spawn to the first answer. The keys of the token's issuer are read from the \
+table by the first request of each start, which is one of the DynamoDB calls. *Warm*: a later call of the same \
+process.";
+
+const LOAD: &str = "\
+A release build of the local stack (one process: gateway, queues, workers, embedded database) with the platforms \
+simulated in the process that calls it, on the same cores. *Ours*: gateway, handlers, queue, workers and SDK; the \
+database's threads apart.";
+
+/// The document.
+pub fn document(figures: &Figures) -> String {
+    let paces: Vec<String> = figures.paces.iter().map(|pace| format!("{pace:.0}")).collect();
+    let mut text = format!(
+        "# Benchmarks\n\n{INTRODUCTION}\n\nTaken {}. A fixed piece of work took {} ms of CPU before, between and after the \
+         parts: where these differ, or are more than on the quiet machine, the figures are too high by as much.\n\n## Bars\n\n",
+        figures.machine,
+        paces.join(", "),
+    );
+    text.push_str(&bars_table(&bars(figures)));
+    let _ = write!(
+        text,
+        "\n## Start and cost of each function\n\n{COLD} Medians of {} starts and {} warm calls.\n\n",
+        cold::STARTS,
+        cold::WARM
+    );
+    text.push_str("| function | ready ms | first ms | CPU ms | peak MiB | calls until then | warm ms | warm CPU ms |\n|---|--:|--:|--:|--:|---|--:|--:|\n");
+    for f in &figures.cold {
+        let calls: Vec<String> = f.calls.iter().map(|(service, count)| format!("{service} {count}")).collect();
+        let _ = writeln!(
+            text,
+            "| `{}` | {:.1} | {:.1} | {:.1} | {:.1} | {} | {:.1} | {:.2} |",
+            f.handler,
+            ms(f.ready),
+            ms(f.first),
+            ms(f.cpu),
+            mib(f.peak_rss_kib),
+            if calls.is_empty() { "none".to_owned() } else { calls.join(", ") },
+            ms(f.warm),
+            ms(f.warm_cpu),
+        );
+    }
+    text.push_str("\n## Calls per piece of work\n\nCounted at the SDK client, the queue, the vault and the outbound client of a warm local stack; a host is a call of a platform.\n\n| work | handler | calls |\n|---|---|---|\n");
+    for row in &figures.calls {
+        let calls: Vec<String> = row.operations.iter().map(|(name, count)| format!("{name} {count}")).collect();
+        let calls = if calls.is_empty() { "none".to_owned() } else { calls.join(", ") };
+        let _ = writeln!(text, "| {} | `{}` | {calls} |", row.what, row.handler);
+    }
+    let _ = write!(text, "\n## {} accounts linked, {} lists read\n\n{LOAD}\n\n", load::CONNECTS, load::LISTS);
+    text.push_str(&load_table(&figures.load));
+    let _ = write!(text, "\n## Piece by piece\n\nThe same stack, one caller, {} times each.\n\n", parts::TIMES);
+    text.push_str("| | CPU ms, ours | CPU ms, embedded database |\n|---|--:|--:|\n");
+    for part in &figures.parts {
+        let _ = writeln!(text, "| {} | {:.3} | {:.3} |", part.what, part.cpu.herald, part.cpu.database);
+    }
+    text
+}
+
+/// What a terminal shows.
+pub fn summary(figures: &Figures) -> String {
+    let mut text = String::new();
+    for bar in bars(figures) {
+        let _ = writeln!(text, "{:6} {}: {} (bar: {})", verdict(bar.met), bar.what, bar.measured, bar.bar);
+    }
+    text
+}
+
+fn bars(figures: &Figures) -> Vec<Bar> {
+    let mut bars = Vec::new();
+    let mut bar = |what: &str, bar: &str, measured: String, met: bool| {
+        bars.push(Bar { what: what.to_owned(), bar: bar.to_owned(), measured, met });
+    };
+    for (calls, words) in [(1, "one table call"), (2, "two table calls")] {
+        let routes = || figures.cold.iter().filter(|cold| cold.is_route_with(calls));
+        if let Some(cold) = routes().max_by_key(|cold| cold.cpu) {
+            let (what, cpu) = (format!("first answer with {words}, CPU"), ms(cold.cpu));
+            bar(&what, "≤ 3 ms (one call); Node.js 100 ms", format!("{cpu:.2} ms (`{}`)", cold.handler), cpu <= 3.0);
+        }
+        if let Some(cold) = routes().max_by_key(|cold| cold.peak_rss_kib) {
+            let (what, peak) = (format!("first answer with {words}, peak memory"), mib(cold.peak_rss_kib));
+            let measured = format!("{peak:.1} MiB (`{}`)", cold.handler);
+            bar(&what, "≤ 12 MiB (one call); Node.js 57 MiB", measured, peak <= 12.0);
+        }
+    }
+    let zipped = figures.bundle.zipped as f64 / 1e6;
+    let measured = format!("{zipped:.2} MB ({:.1} MB unzipped)", figures.bundle.plain as f64 / 1e6);
+    bar("zipped bundle", "≤ 5 MB", measured, zipped <= 5.0);
+    let row = |what: &str| figures.calls.iter().find(|row| row.what == what);
+    if let Some(connect) = row(calls::CONNECT) {
+        let met = (connect.count("dynamodb.TransactWriteItems"), connect.count("dynamodb."), connect.count("queue."))
+            == (1, 1, 1);
+        bar("link by handle", "1 transaction + 1 ring", operations(connect), met);
+    }
+    if let Some(list) = row(calls::LIST) {
+        let met = (list.count("dynamodb.Query"), list.count("")) == (1, 1);
+        bar("list", "1 query", operations(list), met);
+    }
+    if let Some(sync) = row(calls::NOTHING_NEW) {
+        bar("a sync that finds nothing new", "no write but claim and finish", operations(sync), sync.writes() == 2);
+    }
+    let scans: u64 = figures.calls.iter().map(|row| row.count("dynamodb.Scan")).sum();
+    bar("scans anywhere", "none", scans.to_string(), scans == 0);
+    let connect = figures.load.connects.cpu.per(load::CONNECTS);
+    let measured = format!("{:.2} ms (with the database {:.2} ms)", connect.herald, connect.herald + connect.database);
+    let conventional = "≤ 1.5 ms; conventional, with its database, 3.0 ms";
+    bar("link and sync 40 posts, CPU of our code", conventional, measured, connect.herald <= 1.5);
+    let list = figures.load.lists.cpu.per(load::LISTS);
+    let measured = format!("{:.3} ms (with the database {:.3} ms)", list.herald, list.herald + list.database);
+    let conventional = "≤ 0.25 ms; conventional, with its database, 0.21 ms";
+    bar("list of 20 rows, CPU of our code", conventional, measured, list.herald <= 0.25);
+    bars
+}
+
+fn bars_table(bars: &[Bar]) -> String {
+    let mut text = "| | bar | measured | |\n|---|---|---|---|\n".to_owned();
+    for bar in bars {
+        let verdict = if bar.met { "met" } else { "**missed**" };
+        let _ = writeln!(text, "| {} | {} | {} | {verdict} |", bar.what, bar.bar, bar.measured);
+    }
+    text
+}
+
+fn load_table(load: &Load) -> String {
+    let head =
+        format!("| | {} links | {} lists of {} rows |\n|---|--:|--:|\n", load::CONNECTS, load::LISTS, load::ROWS);
+    let (connects, lists) = (&load.connects, &load.lists);
+    let (connect, list) = (connects.cpu.per(load::CONNECTS), lists.cpu.per(load::LISTS));
+    let row = |what: &str, a: String, b: String| format!("| {what} | {a} | {b} |\n");
+    let latency = |phase: &Phase, percent| format!("{:.1} ms", ms(phase.latency(percent)));
+    [
+        head,
+        row("callers at a time", load::CALLERS.to_string(), load::CALLERS.to_string()),
+        row("latency, p50", latency(connects, 50), latency(lists, 50)),
+        row("latency, p99", latency(connects, 99), latency(lists, 99)),
+        row(
+            "until the last is answered",
+            format!("{:.1} s", load.posted.as_secs_f64()),
+            format!("{:.1} s", lists.took.as_secs_f64()),
+        ),
+        row("until all are READY", format!("{:.1} s", connects.took.as_secs_f64()), "–".to_owned()),
+        row("CPU each, ours", format!("{:.2} ms", connect.herald), format!("{:.3} ms", list.herald)),
+        row("CPU each, embedded database", format!("{:.2} ms", connect.database), format!("{:.3} ms", list.database)),
+        row(
+            "CPU each, whole process by the kernel's ticks",
+            format!("{:.2} ms", connect.process),
+            format!("{:.3} ms", list.process),
+        ),
+        row("conventional design, all processes (quoted)", "3.0 ms".to_owned(), "0.21 ms".to_owned()),
+    ]
+    .concat()
+}
+
+fn operations(row: &Row) -> String {
+    let calls: Vec<String> = row.operations.iter().map(|(name, count)| format!("{name} {count}")).collect();
+    calls.join(", ")
+}
+
+fn verdict(met: bool) -> &'static str {
+    if met { "met" } else { "MISSED" }
+}
+
+fn mib(kib: u64) -> f64 {
+    kib as f64 / 1024.0
+}

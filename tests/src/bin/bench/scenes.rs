@@ -1,0 +1,298 @@
+//! For each handler an event that it can do its usual work on: the captured one of `events/`, with what this run made.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use herald_tests::client::Client;
+use herald_tests::consent::Person;
+use herald_tests::process::{Result, repository};
+use herald_tests::stack::Stack;
+use serde_json::{Value, json};
+
+use crate::aws::Aws;
+
+/// The workspace of the run.
+const WORKSPACE: &str = "bench";
+/// Rows in the list that is read.
+const LISTED: usize = 20;
+/// Routes that act on a connection, each on a talent of its own.
+const ON_CONNECTIONS: [&str; 5] =
+    ["connections.sync", "connections.pause", "connections.resume", "connections.remove", "connections.disconnect"];
+/// These live on what others of the list leave behind.
+const LAST: [&str; 4] = ["oauth.callback", "workers.ingest", "workers.refresh", "workers.erase"];
+
+/// What the events are made of.
+pub struct Scenes<'a> {
+    stack: &'a Stack,
+    aws: Arc<Aws>,
+    admin: Client,
+    token: String,
+    captured: BTreeMap<String, Value>,
+    connections: BTreeMap<&'static str, Vec<String>>,
+    /// Consents that were started: the page, and the cookie of the browser that started it.
+    consents: Vec<(String, String)>,
+    with_tokens: Vec<String>,
+    made: usize,
+}
+
+impl<'a> Scenes<'a> {
+    /// Connects what the events need, `each` for every route, and then stops the stack's own workers.
+    ///
+    /// # Errors
+    /// When the stack does not answer as it should.
+    pub async fn prepare(stack: &'a Stack, aws: Arc<Aws>, each: usize) -> Result<Self> {
+        let token = stack.token(&format!("workspace={WORKSPACE}&role=admin")).await?;
+        let admin = stack.client.with_token(&token);
+        let mut connections = BTreeMap::new();
+        let routes = ON_CONNECTIONS.into_iter().map(|route| (route, each)).chain([("connections.list", LISTED)]);
+        admin.talent("cold").await?;
+        for (route, count) in routes {
+            let talent = talent_of(route);
+            admin.talent(&talent).await?;
+            let mut ids = Vec::new();
+            for n in 0..count {
+                let handle = format!("{}{n}.bsky.social", talent.replace('_', "-"));
+                ids.push(admin.connect(&talent, "BLUESKY", &handle).await?);
+            }
+            connections.insert(route, ids);
+        }
+        for route in connections.keys() {
+            all_ready(&admin, &talent_of(route), Duration::from_secs(60)).await?;
+        }
+        let stopped = stack.control("/faults", &json!({"kind": "workers_stopped"})).await?;
+        if stopped.status != 200 {
+            return Err(format!("the workers cannot be stopped: {}", stopped.text).into());
+        }
+        let captured = captured()?;
+        let (consents, with_tokens) = (Vec::new(), Vec::new());
+        Ok(Self { stack, aws, admin, token, captured, connections, consents, with_tokens, made: 0 })
+    }
+
+    /// The handlers in an order in which each finds what it needs.
+    ///
+    /// # Errors
+    /// When the template names none.
+    pub fn handlers(&self) -> Result<Vec<String>> {
+        let template = std::fs::read_to_string(repository().join("template.yaml"))?;
+        let mut handlers: Vec<String> =
+            template.lines().filter_map(|line| line.trim().strip_prefix("Handler: ").map(str::to_owned)).collect();
+        if let Some(without) = handlers.iter().find(|name| !self.captured.contains_key(*name)) {
+            return Err(format!("{without} has no event in events/").into());
+        }
+        // `ring_due` first, while nothing is due.
+        handlers.sort_by_key(|name| {
+            let last = LAST.iter().position(|late| late == name).map_or(0, |at| at + 1);
+            (last, !name.starts_with("schedules."))
+        });
+        if handlers.is_empty() { Err("the template names no handler".into()) } else { Ok(handlers) }
+    }
+
+    /// The next event for a handler.
+    ///
+    /// # Errors
+    /// When what it needs cannot be made.
+    pub async fn event(&mut self, handler: &str) -> Result<Value> {
+        self.made += 1;
+        let n = self.made;
+        let mut event = self.captured.get(handler).cloned().unwrap_or_default();
+        if event["headers"]["authorization"].is_string() {
+            event["headers"]["authorization"] = json!(format!("Bearer {}", self.token));
+        }
+        match handler {
+            "talents.save" => {
+                path(&mut event, &format!("/api/admin/talents/cold_{n}"), "talentId", &format!("cold_{n}"))
+            }
+            "talents.social_intelligence" | "connections.list" => {
+                let talent = talent_of("connections.list");
+                let old = event["pathParameters"]["talentId"].as_str().unwrap_or_default().to_owned();
+                let new = event["rawPath"].as_str().unwrap_or_default().replace(&old, &talent);
+                path(&mut event, &new, "talentId", &talent);
+            }
+            "connections.connect_manual" => {
+                event["headers"]["idempotency-key"] = json!(format!("bench-{n}"));
+                body(
+                    &mut event,
+                    &json!({"talentId": "cold", "platform": "BLUESKY", "handle": format!("cold{n}.bsky.social")}),
+                );
+            }
+            "connections.hand_over" => self.hand_over(&mut event, n).await?,
+            "connections.disconnect" => {
+                let id = self.connection(handler)?;
+                body(&mut event, &json!({ "connectionId": id }));
+            }
+            "connections.sync" | "connections.pause" | "connections.resume" | "connections.remove" => {
+                let id = self.connection(handler)?;
+                if handler == "connections.resume" {
+                    self.admin.post_empty(&format!("/api/admin/socials/{id}/pause")).await?;
+                }
+                let old = event["pathParameters"]["connectionId"].as_str().unwrap_or_default().to_owned();
+                let new = event["rawPath"].as_str().unwrap_or_default().replace(&old, &id);
+                path(&mut event, &new, "connectionId", &id);
+            }
+            "oauth.connect" => query(&mut event, "platform=YOUTUBE&userId=cold&returnTo=%2F"),
+            "oauth.callback" => {
+                let (url, cookie) = self.consents.pop().ok_or("no consent was started")?;
+                let account = format!("annlee{n}");
+                let back = Person::allowing(&account).answers(self.admin.http(), &url).await?;
+                query(&mut event, back.split_once('?').map(|(_, query)| query).unwrap_or_default());
+                event["cookies"] = json!([cookie]);
+            }
+            "workers.ingest" | "workers.erase" => {
+                let kind = handler.trim_start_matches("workers.");
+                let ring = self.aws.take_ring(kind).ok_or_else(|| format!("nobody rang for {kind}"))?;
+                message(&mut event, &ring);
+            }
+            "workers.refresh" => {
+                let id = self.with_tokens.pop().ok_or("no tokens were handed over")?;
+                let row = json!({"kind": "refresh", "pk": format!("w#{WORKSPACE}#c#{id}"), "sk": "tokens"});
+                message(&mut event, &row);
+            }
+            _ => {}
+        }
+        Ok(event)
+    }
+
+    /// Keeps what later events are made of, and refuses an answer that says the work was not done.
+    ///
+    /// # Errors
+    /// The answer.
+    pub fn answered(&mut self, handler: &str, answer: &Value) -> Result<()> {
+        let status = answer["statusCode"].as_u64();
+        let failures = answer["batchItemFailures"].as_array().map_or(0, Vec::len);
+        if status.is_some_and(|status| status >= 400) || failures > 0 {
+            return Err(format!("{handler}: {answer}").into());
+        }
+        let said: Value = answer["body"].as_str().and_then(|body| serde_json::from_str(body).ok()).unwrap_or_default();
+        match handler {
+            "oauth.connect" => {
+                let cookie = answer["cookies"][0].as_str().and_then(|cookie| cookie.split(';').next());
+                let consent = said["url"].as_str().zip(cookie);
+                self.consents.extend(consent.map(|(url, cookie)| (url.to_owned(), cookie.to_owned())));
+            }
+            "oauth.callback"
+                if answer["headers"]["location"].as_str().is_none_or(|to| !to.contains("connectionId=")) =>
+            {
+                return Err(format!("{handler}: {answer}").into());
+            }
+            "connections.hand_over" => self.with_tokens.extend(said["connectionId"].as_str().map(str::to_owned)),
+            _ => {}
+        }
+        Ok(())
+    }
+
+    /// Counts calls of AWS from now on.
+    pub fn forget_calls(&self) {
+        self.aws.take_calls();
+    }
+
+    /// The calls of AWS since then.
+    pub fn calls(&self) -> Vec<(String, u64)> {
+        self.aws.take_calls().into_iter().collect()
+    }
+
+    /// The variables that the functions need.
+    pub fn environment(&self, root: &str) -> Vec<(&'static str, String)> {
+        let origin = self.stack.client.base();
+        let mut variables = vec![
+            ("AWS_ENDPOINT_URL", self.aws.origin.clone()),
+            ("AWS_CA_BUNDLE", root.to_owned()),
+            ("HERALD_TABLE", "Table".to_owned()),
+            ("HERALD_DUE_SHARDS", "8".to_owned()),
+            ("HERALD_PUBLIC_URL", origin.to_owned()),
+            ("HERALD_ALLOWED_ORIGINS", origin.to_owned()),
+            ("HERALD_ISSUER", format!("{origin}/local")),
+            ("HERALD_AUDIENCE", "herald".to_owned()),
+            ("HERALD_UPSTREAM", self.stack.world.origin.clone()),
+            ("HERALD_LOOPBACK_ALLOW", origin.trim_start_matches("http://").to_owned()),
+            ("HERALD_KMS_KEY", "arn:aws:kms:us-east-1:000000000000:key/bench".to_owned()),
+            ("HERALD_YOUTUBE_CLIENT_ID", simulator::YOUTUBE_CLIENT_ID.to_owned()),
+            ("HERALD_YOUTUBE_CLIENT_SECRET", simulator::YOUTUBE_CLIENT_SECRET.to_owned()),
+        ];
+        for (name, queue) in [
+            ("HERALD_QUEUE_INGEST", "ingest"),
+            ("HERALD_QUEUE_INGEST_DLQ", "ingest-dead"),
+            ("HERALD_QUEUE_REFRESH", "refresh"),
+            ("HERALD_QUEUE_REFRESH_DLQ", "refresh-dead"),
+            ("HERALD_QUEUE_ERASE", "erase"),
+            ("HERALD_QUEUE_ERASE_DLQ", "erase-dead"),
+        ] {
+            variables.push((name, format!("{}/000000000000/{queue}", self.aws.origin)));
+        }
+        variables
+    }
+
+    /// Tokens whose access has ended, so that they are due to be renewed.
+    async fn hand_over(&self, event: &mut Value, n: usize) -> Result<()> {
+        let handle = format!("handed-over-{n}");
+        let issued = self.stack.world.control(&format!("/accounts/YOUTUBE/{handle}/issue-token"), &json!({})).await?;
+        let now = self.stack.client.get("/local/clock").await?;
+        let now: jiff::Timestamp = now.text_of("now").parse()?;
+        let ends = now.checked_sub(jiff::SignedDuration::from_secs(60))?;
+        let tokens = json!({"talentId": "cold", "platform": "YOUTUBE", "handle": handle, "expiresAt": ends,
+            "accessToken": issued.body["accessToken"], "refreshToken": issued.body["refreshToken"]});
+        body(event, &tokens);
+        Ok(())
+    }
+
+    fn connection(&mut self, route: &str) -> Result<String> {
+        let left = self.connections.get_mut(route).and_then(Vec::pop);
+        left.ok_or_else(|| format!("no connection is left for {route}").into())
+    }
+}
+
+/// Waits until every connection of a talent is READY.
+///
+/// # Errors
+/// When one is not in time.
+pub async fn all_ready(client: &Client, talent: &str, within: Duration) -> Result<()> {
+    let deadline = Instant::now() + within;
+    loop {
+        let seen = client.connections(talent).await?;
+        let waiting = seen.iter().find(|connection| connection["syncStatus"] != "READY");
+        match waiting {
+            None => return Ok(()),
+            Some(waiting) if Instant::now() > deadline => return Err(format!("not READY in time: {waiting}").into()),
+            Some(_) => tokio::time::sleep(Duration::from_millis(50)).await,
+        }
+    }
+}
+
+fn talent_of(route: &str) -> String {
+    route.replace('.', "_")
+}
+
+fn captured() -> Result<BTreeMap<String, Value>> {
+    let mut events = BTreeMap::new();
+    for file in std::fs::read_dir(repository().join("events"))? {
+        let path = file?.path();
+        if let Some(name) = path.file_stem().and_then(|name| name.to_str()) {
+            events.insert(name.to_owned(), serde_json::from_slice(&std::fs::read(&path)?)?);
+        }
+    }
+    Ok(events)
+}
+
+fn path(event: &mut Value, path: &str, parameter: &str, value: &str) {
+    event["rawPath"] = json!(path);
+    event["requestContext"]["http"]["path"] = json!(path);
+    event["pathParameters"][parameter] = json!(value);
+}
+
+fn query(event: &mut Value, query: &str) {
+    event["rawQueryString"] = json!(query);
+}
+
+fn body(event: &mut Value, body: &Value) {
+    let text = body.to_string();
+    event["headers"]["content-length"] = json!(text.len().to_string());
+    event["body"] = json!(text);
+}
+
+/// A batch of one message.
+fn message(event: &mut Value, ring: &Value) {
+    if let Some(records) = event["Records"].as_array_mut() {
+        records.truncate(1);
+    }
+    event["Records"][0]["body"] = json!(ring.to_string());
+}
