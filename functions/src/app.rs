@@ -6,12 +6,13 @@ use cloud::auth::{AuthConfig, Authenticator};
 use cloud::http::Gate;
 use cloud::sdk::AwsConfig;
 use cloud::vault::{KeyService, KmsKeys, Vault};
-use cloud::{Doorbell, Queues, Table};
+use cloud::{Bus, Doorbell, EventBridge, Queues, Table};
 use domain::Clock;
 use jiff::Timestamp;
 use outbound::{NoProbe, Outbound, Probe, UpstreamConfig};
 use platforms::Platforms;
 
+use crate::posts::limits::Limits;
 use crate::settings::Settings;
 
 /// What handlers work with.
@@ -20,12 +21,16 @@ pub struct App {
     pub table: Table,
     /// The queues: a doorbell.
     pub doorbell: Arc<dyn Doorbell>,
+    /// Tells the outside of what happened.
+    pub bus: Arc<dyn Bus>,
     /// Seals and opens tokens.
     pub vault: Vault,
     /// The door to the platforms.
     pub outbound: Arc<Outbound>,
     /// The platforms.
     pub platforms: Platforms,
+    /// What servers of federated platforms said of their limits.
+    pub limits: Limits,
     /// What every request passes.
     pub gate: Gate,
     /// The time.
@@ -40,6 +45,8 @@ pub struct Parts {
     pub aws: AwsConfig,
     /// Rings workers; `None`: SQS.
     pub doorbell: Option<Arc<dyn Doorbell>>,
+    /// Tells the outside; `None`: EventBridge.
+    pub bus: Option<Arc<dyn Bus>>,
     /// Wraps data keys; `None`: KMS.
     pub keys: Option<Arc<dyn KeyService>>,
     /// The time.
@@ -71,6 +78,10 @@ impl App {
             Some(doorbell) => doorbell,
             None => Arc::new(Queues::from_env(aws_sdk_sqs::Client::new(&sdk), get)),
         };
+        let bus = match parts.bus {
+            Some(bus) => bus,
+            None => Arc::new(EventBridge::from_env(aws_sdk_eventbridge::Client::new(&sdk), get)),
+        };
         let keys: Arc<dyn KeyService> = match parts.keys {
             Some(keys) => keys,
             // A function that never opens a token has no key.
@@ -85,6 +96,8 @@ impl App {
             platforms: Platforms::default(),
             table,
             doorbell,
+            bus,
+            limits: Limits::default(),
             outbound,
             clock,
             settings,
@@ -97,7 +110,7 @@ impl App {
     /// As [`App::new`].
     pub fn from_lambda_env(get: &dyn Fn(&str) -> Option<String>) -> Result<Self, InvalidConfiguration> {
         let aws = AwsConfig::from_env(get).map_err(|error| InvalidConfiguration(error.to_string()))?;
-        let parts = Parts { aws, doorbell: None, keys: None, clock: Arc::new(SystemClock), probe: Arc::new(NoProbe) };
+        let parts = Parts { aws, doorbell: None, bus: None, keys: None, clock: Arc::new(SystemClock), probe: Arc::new(NoProbe) };
         Self::new(get, parts)
     }
 

@@ -1,13 +1,13 @@
 //! The table of handlers: the name in `template.yaml`, and the function behind it.
 
 use cloud::doorbell::Ring;
-use cloud::http::{Access, ApiError, Request, Response};
+use cloud::http::{Access, ApiError, MAX_BODY, Request, Response};
 use cloud::table::StoreError;
 use domain::due::WorkKind;
 use futures_util::future::BoxFuture;
 
 use crate::App;
-use crate::{connections, oauth, ops, schedules, talents, workers};
+use crate::{connections, oauth, ops, posts, schedules, talents, workers};
 
 /// Answers a request.
 pub type HttpFn = for<'a> fn(&'a App, Request) -> BoxFuture<'a, Result<Response, ApiError>>;
@@ -34,13 +34,19 @@ pub struct Handler {
     pub name: &'static str,
     /// How it is called.
     pub run: Run,
+    /// The largest body of a request, in bytes.
+    pub most_body: usize,
 }
 
 macro_rules! http {
     ($access:ident $area:ident . $route:ident) => {
+        http!($access $area.$route, MAX_BODY)
+    };
+    ($access:ident $area:ident . $route:ident, $most_body:expr) => {
         Handler {
             name: concat!(stringify!($area), ".", stringify!($route)),
             run: Run::Http(Access::$access, |app, request| Box::pin($area::$route::handle(app, request))),
+            most_body: $most_body,
         }
     };
 }
@@ -50,6 +56,7 @@ macro_rules! queue {
         Handler {
             name: concat!("workers.", stringify!($route)),
             run: Run::Queue(WorkKind::$kind, |app, ring| Box::pin(workers::$route::handle(app, ring))),
+            most_body: 0,
         }
     };
 }
@@ -59,6 +66,7 @@ macro_rules! schedule {
         Handler {
             name: concat!("schedules.", stringify!($route)),
             run: Run::Schedule(|app| Box::pin(schedules::$route::handle(app))),
+            most_body: 0,
         }
     };
 }
@@ -79,6 +87,20 @@ pub const HANDLERS: &[Handler] = &[
     http!(Caller oauth.connect),
     http!(Public oauth.callback),
     http!(Public oauth.client_metadata),
+    http!(Caller posts.create),
+    http!(Caller posts.schedule),
+    http!(Caller posts.publish),
+    http!(Caller posts.validate),
+    http!(Caller posts.bulk, posts::bulk::MOST_BODY),
+    http!(Caller posts.bulk_report),
+    http!(Caller posts.list),
+    http!(Caller posts.get),
+    http!(Caller posts.update),
+    http!(Caller posts.cancel),
+    http!(Caller posts.remove),
+    http!(Caller posts.retry),
+    http!(Caller posts.archive),
+    http!(Caller posts.resolve),
     http!(Caller ops.queue_stats),
     http!(Caller ops.redrive),
     http!(Caller ops.capabilities),
@@ -86,6 +108,9 @@ pub const HANDLERS: &[Handler] = &[
     queue!(Ingest workers.ingest),
     queue!(Refresh workers.refresh),
     queue!(Erase workers.erase),
+    queue!(Publish workers.publish),
+    queue!(Notify workers.notify),
+    queue!(Bulk workers.bulk),
     schedule!(schedules.ring_due),
     schedule!(schedules.fetch_jwks),
     schedule!(schedules.count_states),

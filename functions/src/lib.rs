@@ -9,6 +9,7 @@ pub mod handlers;
 pub mod oauth;
 pub mod openapi;
 pub mod ops;
+pub mod posts;
 pub mod runtime;
 pub mod schedules;
 pub mod settings;

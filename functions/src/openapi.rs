@@ -30,6 +30,12 @@ pub enum Refusals {
     /// The body is of another type.
     #[response(status = 415)]
     WrongType(ErrorView),
+    /// The version that `If-Match` names is not the present one.
+    #[response(status = 412)]
+    Stale(ErrorView),
+    /// `If-Match` is missing where it is required.
+    #[response(status = 428)]
+    NoVersion(ErrorView),
     /// A platform's rule forbids it.
     #[response(status = 422)]
     Refused(ErrorView),
@@ -70,6 +76,20 @@ pub enum Refusals {
         crate::oauth::connect::own,
         crate::oauth::callback::handle,
         crate::oauth::client_metadata::handle,
+        crate::posts::create::handle,
+        crate::posts::schedule::handle,
+        crate::posts::publish::handle,
+        crate::posts::validate::handle,
+        crate::posts::bulk::handle,
+        crate::posts::bulk_report::handle,
+        crate::posts::list::handle,
+        crate::posts::get::handle,
+        crate::posts::update::handle,
+        crate::posts::cancel::handle,
+        crate::posts::remove::handle,
+        crate::posts::retry::handle,
+        crate::posts::archive::handle,
+        crate::posts::resolve::handle,
         crate::ops::queue_stats::handle,
         crate::ops::redrive::handle,
         crate::ops::capabilities::handle,

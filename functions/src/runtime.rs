@@ -39,7 +39,7 @@ pub async fn run(app: &App, handler: &Handler, event: &str) -> Result<String, Ru
     match handler.run {
         Run::Http(access, route) => {
             let event: ApiGatewayV2httpRequest = serde_json::from_str(event).map_err(RunError::Event)?;
-            let response = answer(app, handler.name, access, route, event).await;
+            let response = answer(app, handler, access, route, event).await;
             serde_json::to_string(&response).map_err(RunError::Answer)
         }
         Run::Queue(kind, worker) => {
@@ -61,7 +61,7 @@ pub async fn run(app: &App, handler: &Handler, event: &str) -> Result<String, Ru
 
 async fn answer(
     app: &App,
-    name: &str,
+    handler: &Handler,
     access: Access,
     route: HttpFn,
     event: ApiGatewayV2httpRequest,
@@ -69,7 +69,7 @@ async fn answer(
     let request = request(app, event);
     let response = app
         .gate
-        .pass(access, name, request, |request| async move {
+        .pass(access, handler.name, handler.most_body, request, |request| async move {
             let id = request.request_id.clone();
             // A panic is a mistake of ours; the person still gets the error shape, and the environment lives on.
             match AssertUnwindSafe(route(app, request)).catch_unwind().await {

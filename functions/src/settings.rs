@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use cloud::config;
+use domain::delivery::PublishPolicy;
 use domain::sync::RetryPolicy;
 use domain::{Platform, Secret};
 use platforms::AppCredentials;
@@ -20,6 +21,8 @@ pub struct Settings {
     pub allowed_origins: Vec<String>,
     /// `HERALD_RETRY_SECONDS`: seconds before each attempt of a sync, comma separated; default `0,2,4`.
     pub retry: RetryPolicy,
+    /// `HERALD_PUBLISH_RETRY_SECONDS`: seconds after each failed attempt of a delivery that had no effect; default `2,4,8`.
+    pub publish_retry: PublishPolicy,
     /// `HERALD_DUE_SHARDS`: shards of the `due` index per kind; default 8, only ever increased.
     pub due_shards: u32,
     modes: BTreeMap<Platform, Modes>,
@@ -56,9 +59,11 @@ impl Settings {
         let wrong = |name: &str, rule: &str| InvalidConfiguration(format!("{name} must be {rule}"));
         let public_url =
             Url::parse(&required("HERALD_PUBLIC_URL")?).map_err(|_| wrong("HERALD_PUBLIC_URL", "a URL"))?;
-        let seconds: Result<Vec<u64>, _> =
-            config::list(get, "HERALD_RETRY_SECONDS").iter().map(|text| text.parse()).collect();
-        let seconds = seconds.map_err(|_| wrong("HERALD_RETRY_SECONDS", "whole seconds, comma separated"))?;
+        let seconds = |name: &str| {
+            let read: Result<Vec<u64>, _> = config::list(get, name).iter().map(|text| text.parse()).collect();
+            read.map_err(|_| wrong(name, "whole seconds, comma separated"))
+        };
+        let (sync, publish) = (seconds("HERALD_RETRY_SECONDS")?, seconds("HERALD_PUBLISH_RETRY_SECONDS")?);
         let due_shards = match get("HERALD_DUE_SHARDS").filter(|text| !text.is_empty()) {
             None => 8,
             Some(text) => text
@@ -89,7 +94,9 @@ impl Settings {
                 app.client_id = id;
             }
             app.client_secret = own("CLIENT_SECRET").map(Secret::new).or(app.client_secret.take());
-            app.api_key = own("API_KEY").map(Secret::new).or(app.api_key.take());
+            // Telegram's key for public reads is the installation's own bot.
+            let key = if platform == Platform::Telegram { "BOT_TOKEN" } else { "API_KEY" };
+            app.api_key = own(key).map(Secret::new).or(app.api_key.take());
             let listed = config::list(get, &format!("HERALD_{platform}_MODES"));
             if let Some(other) = listed.iter().find(|mode| !matches!(mode.as_str(), "manual" | "oauth")) {
                 return Err(wrong(&format!("HERALD_{platform}_MODES"), &format!("manual, oauth or both, not {other}")));
@@ -100,7 +107,8 @@ impl Settings {
         Ok(Self {
             public_url,
             allowed_origins: config::list(get, "HERALD_ALLOWED_ORIGINS"),
-            retry: RetryPolicy::from_seconds(&seconds).unwrap_or_else(RetryPolicy::sync_default),
+            retry: RetryPolicy::from_seconds(&sync).unwrap_or_else(RetryPolicy::sync_default),
+            publish_retry: PublishPolicy::from_seconds(&publish).unwrap_or_else(PublishPolicy::standard),
             due_shards,
             modes,
             apps,

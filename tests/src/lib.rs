@@ -1,5 +1,6 @@
 //! What the black-box suites share: a running stack, a client that speaks the contract, the outside world.
 
+pub mod author;
 pub mod browser;
 pub mod client;
 pub mod consent;

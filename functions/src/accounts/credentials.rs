@@ -57,7 +57,7 @@ pub async fn for_oauth(app: &App, adapter: &Adapter, handle: &str) -> Result<App
     let mut own = app.settings.app(platform);
     match adapter.facts.oauth.registration {
         Registration::Configured if own.client_id.is_empty() => Err(NoCredentials::NotConfigured(platform)),
-        Registration::Configured => Ok(own),
+        Registration::Configured | Registration::None => Ok(own),
         Registration::ClientMetadata => {
             if own.client_id.is_empty() {
                 own.client_id = bluesky_client_id(app);

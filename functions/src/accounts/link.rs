@@ -76,7 +76,11 @@ pub fn refused(failure: &Failure) -> ApiError {
         Kind::ReconnectNeeded | Kind::TokenRejected => {
             unprocessable("token_refused", "The platform refuses this login. Check it and try again.".to_owned())
         }
-        Kind::PermissionMissing | Kind::InvalidRequest | Kind::OauthRequired => {
+        Kind::PermissionMissing
+        | Kind::InvalidRequest
+        | Kind::OauthRequired
+        | Kind::ContentRefused
+        | Kind::Duplicate => {
             let missing =
                 failure.scope.as_ref().map(|scope| format!(" Missing permission: {scope}.")).unwrap_or_default();
             unprocessable("permission_missing", format!("Cannot access profile data.{missing}"))

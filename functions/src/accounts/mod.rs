@@ -2,4 +2,5 @@
 
 pub mod credentials;
 pub mod link;
+pub mod reconnect;
 pub mod tokens;

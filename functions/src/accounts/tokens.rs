@@ -9,12 +9,12 @@ use cloud::table::{StoreError, Table, keys, n, s};
 use cloud::telemetry::{Unit, metric};
 use cloud::vault::{EncryptionContext, VaultError};
 use cloud::work::{self, Claim, Claimed, Extra, Finish, Next};
-use domain::sync::SyncError;
-use domain::{Failure, Kind, SyncErrorCode, SyncStatus, TokenSet};
+use domain::{Failure, Kind, TokenSet};
 use jiff::{SignedDuration, Timestamp};
 use platforms::{Context, Facts, Renewal};
 
 use super::credentials::{self, NoCredentials};
+use super::reconnect::{self, Gone};
 use crate::App;
 
 /// A token that lives at least this long is used as it is.
@@ -94,10 +94,18 @@ pub async fn live(
 ) -> Result<(TokensRow, TokenSet), NoTokens> {
     let row = tokens::get(&app.table, workspace, id).await?;
     let row = row.ok_or_else(|| NoTokens::Platform(Failure::new(Kind::ReconnectNeeded, "no tokens are stored")))?;
-    let set = open(app, &row).await?;
+    fresh(app, &row).await
+}
+
+/// The tokens of a row that was read just now, alive for the next minute at least.
+///
+/// # Errors
+/// [`NoTokens`].
+pub async fn fresh(app: &App, row: &TokensRow) -> Result<(TokensRow, TokenSet), NoTokens> {
+    let set = open(app, row).await?;
     let dying = set.expires_at.is_some_and(|ends| app.now().duration_until(ends) < FRESH);
     let renewable = app.platforms.get(row.platform).is_some_and(|a| renew_at(a.facts, &set, app.now()).is_some());
-    if dying && renewable { renew_now(app, &row).await } else { Ok((row, set)) }
+    if dying && renewable { renew_now(app, row).await } else { Ok((row.clone(), set)) }
 }
 
 /// Renews tokens that the platform refused although they should have lived.
@@ -252,30 +260,19 @@ async fn later(app: &App, claimed: &Claimed, row: &TokensRow, wait: SignedDurati
 /// A real revocation: no further renewal, and the connection says what to do.
 async fn dead(app: &App, claimed: &Claimed, row: &TokensRow) -> Result<(), NoTokens> {
     let (expression, condition, names, values) = Finish::outcome(Next::Never).parts(&claimed.token);
-    let error =
-        serde_dynamo::to_attribute_value(SyncError::of(SyncErrorCode::TokenExpired)).map_err(StoreError::from)?;
-    let status = serde_dynamo::to_attribute_value(SyncStatus::Error).map_err(StoreError::from)?;
-    let (pk, sk) = (keys::talent_pk(&row.workspace, &row.talent), keys::connection_sk(&row.connection));
+    let gone = Gone {
+        workspace: &row.workspace,
+        talent: &row.talent,
+        connection: &row.connection,
+        platform: row.platform,
+    };
     let transaction = app
         .table
         .transaction()
-        .update("tokens", (&claimed.token.pk, &claimed.token.sk), &expression, Some(condition), names, values)?
-        .update(
-            "connection",
-            (&pk, &sk),
-            "SET sync_status = :error, sync_error = :why, next_retry_at = :none, attempts = :zero, claims = :zero, \
-             fence = fence + :one, updated_at = :now REMOVE due, due_at",
-            Some("attribute_exists(pk)"),
-            HashMap::new(),
-            HashMap::from([
-                (":error".to_owned(), status),
-                (":why".to_owned(), error),
-                (":none".to_owned(), aws_sdk_dynamodb::types::AttributeValue::Null(true)),
-                (":zero".to_owned(), n(0)),
-                (":one".to_owned(), n(1)),
-                (":now".to_owned(), s(app.now().to_string())),
-            ]),
-        )?;
-    transaction.commit().await?;
+        .update("tokens", (&claimed.token.pk, &claimed.token.sk), &expression, Some(condition), names, values)?;
+    let (transaction, event) = reconnect::add(transaction, app, gone, app.now())?;
+    if transaction.commit().await?.is_done() {
+        reconnect::tell(app, gone, &event).await;
+    }
     Ok(())
 }

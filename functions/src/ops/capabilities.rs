@@ -1,6 +1,8 @@
 //! `GET /api/capabilities`: what works on each platform, from the table that the code itself reads.
 
 use cloud::http::{ApiError, Request, Response};
+use domain::content::MediaKind;
+use platforms::publish::{CountedIn, FileRule, Proof, PublishFacts, Takes, TextLimit};
 use platforms::{Facts, Pkce, Platforms, PublicRead, Registration, Renewal};
 use serde::Serialize;
 use utoipa::ToSchema;
@@ -36,6 +38,107 @@ pub struct Capability {
     scopes: Vec<ScopeView>,
     /// How long a token lives and how it is renewed.
     token: TokenFacts,
+    /// What can be published, from the table that validation reads; `null` where nothing can.
+    publish: Option<PublishView>,
+}
+
+/// How long a text may be.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct TextLimitView {
+    /// `characters`, `graphemes`, `utf16`, `bytes`, `weighted` (X) or `mastodon`.
+    #[schema(value_type = String)]
+    counted_in: CountedIn,
+    /// The most.
+    max: u32,
+    /// The most in UTF-8 bytes as well, where the platform sets both.
+    max_bytes: Option<u32>,
+}
+
+impl From<TextLimit> for TextLimitView {
+    fn from(limit: TextLimit) -> Self {
+        Self { counted_in: limit.counted_in, max: limit.max, max_bytes: limit.max_bytes }
+    }
+}
+
+/// What one kind of file may be.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct FileView {
+    /// `image`, `gif`, `video` or `document`.
+    #[schema(value_type = String)]
+    kind: MediaKind,
+    /// The accepted types, by content.
+    types: &'static [&'static str],
+    /// The largest file, in bytes.
+    max_bytes: u64,
+    /// How many in one post.
+    max_count: u32,
+}
+
+/// What can be published. A server of a federated platform may set other limits; `validate` asks it.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct PublishView {
+    /// The text of a post.
+    text: TextLimitView,
+    /// The text of a post with files, where that is another limit.
+    caption: Option<TextLimitView>,
+    /// Whether there must be a text.
+    text_required: bool,
+    /// Whether there must be a file.
+    media_required: bool,
+    /// The files that there may be.
+    files: Vec<FileView>,
+    /// How many files in all.
+    max_files: u32,
+    /// Whether images and videos may stand in one post.
+    mixed: bool,
+    /// `bytes`: Herald sends the files; `url`: the platform fetches their addresses, which must stay public.
+    #[schema(value_type = String)]
+    takes: Takes,
+    /// The names in `options.<PLATFORM>`.
+    options: Vec<&'static str>,
+    /// How many follow-ups: 1 is `firstComment`, more are `thread`.
+    follow_ups: u32,
+    /// Scopes without which it cannot be published.
+    scopes: &'static [&'static str],
+    /// How an uncertain submission is settled: `client_key`, `handle`, `read_back`, or `none`: a person decides.
+    #[schema(value_type = String)]
+    proof: Proof,
+    /// Whether a post can be deleted.
+    deletes: bool,
+}
+
+impl From<&'static PublishFacts> for PublishView {
+    fn from(facts: &'static PublishFacts) -> Self {
+        let file = |rule: &FileRule| FileView {
+            kind: rule.kind,
+            types: rule.mimes,
+            max_bytes: rule.max_bytes,
+            max_count: rule.max_count,
+        };
+        let follow_ups: &[&str] = match facts.follow_ups {
+            0 => &[],
+            1 => &["firstComment"],
+            _ => &["firstComment", "thread"],
+        };
+        Self {
+            text: facts.text.into(),
+            caption: facts.caption.map(TextLimitView::from),
+            text_required: facts.text_required,
+            media_required: facts.media_required,
+            files: facts.files.iter().map(file).collect(),
+            max_files: facts.max_files,
+            mixed: facts.mixed,
+            takes: facts.takes,
+            options: facts.options.iter().map(|option| option.name).chain(follow_ups.iter().copied()).collect(),
+            follow_ups: facts.follow_ups,
+            scopes: facts.scopes,
+            proof: facts.proof,
+            deletes: facts.deletes,
+        }
+    }
 }
 
 /// How accounts are linked.
@@ -108,7 +211,11 @@ fn capability(app: &App, facts: &'static Facts) -> Capability {
     let modes = app.settings.modes(facts.platform);
     let own = app.settings.app(facts.platform);
     let adapter = app.platforms.get(facts.platform);
-    let configured = facts.oauth.registration != Registration::Configured || !own.client_id.is_empty();
+    let configured = match facts.oauth.registration {
+        Registration::Configured => !own.client_id.is_empty(),
+        Registration::PerServer | Registration::ClientMetadata => true,
+        Registration::None => false,
+    };
     Capability {
         platform: facts.platform.as_str(),
         name: facts.name,
@@ -144,5 +251,6 @@ fn capability(app: &App, facts: &'static Facts) -> Capability {
             },
             revocable: facts.oauth.revocable,
         },
+        publish: adapter.and_then(|adapter| adapter.publish.as_deref()).map(|publish| publish.facts().into()),
     }
 }

@@ -1,7 +1,10 @@
 //! One file per queue. A worker is told of a row, claims it, does its work and writes the outcome.
 
+pub mod bulk;
 pub mod erase;
 pub mod ingest;
+pub mod notify;
+pub mod publish;
 pub mod refresh;
 
 use std::time::Duration;

@@ -16,6 +16,7 @@ use jiff::SignedDuration;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
+use crate::bus::LocalBus;
 use crate::clock::LocalClock;
 use crate::cpu;
 use crate::crossings::{Crash, Crossings};
@@ -34,6 +35,8 @@ pub struct Control {
     pub crossings: Arc<Crossings>,
     /// The faults.
     pub faults: Arc<Faults>,
+    /// What the outside was told.
+    pub bus: Arc<LocalBus>,
     /// The schedules by handler.
     pub schedules: BTreeMap<&'static str, Arc<Schedule>>,
     /// The queues by kind of work.
@@ -53,10 +56,11 @@ pub fn router(control: Arc<Control>) -> Router {
         .route("/local/jwks", get(jwks))
         .route("/local/token", get(token))
         .route("/local/clock", get(async |State(c): Shared| Json(now(&c))).post(advance))
-        .route("/local/crash", post(crash).delete(disarm))
+        .route("/local/crash", post(crash).delete(disarm).get(async |State(c): Shared| Json(json!({"armed": c.crossings.armed(), "stalled": c.crossings.stalled()}))))
         .route("/local/crossings", get(crossings).delete(reset))
         .route("/local/calls", get(async |State(c): Shared| Json(json!(c.crossings.calls()))))
         .route("/local/faults", get(async |State(c): Shared| Json(json!(c.faults.list()))).post(fault).delete(clear))
+        .route("/local/events", get(async |State(c): Shared| Json(json!({"events": c.bus.told()}))))
         .route("/local/schedules/{handler}", post(run_schedule))
         .route("/local/queues", get(async |State(c): Shared| Json(queues(&c))).delete(purge))
         .route("/local/threads-cpu", get(async || Json(json!(cpu::by_group()))))

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, HashMap};
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 
 use async_trait::async_trait;
 use cloud::vault::{DataKey, EncryptionContext, KeyService, PlainKey, VaultError};
@@ -45,6 +45,9 @@ pub struct Crash {
     /// Count only crossings in the work of this handler.
     #[serde(default)]
     pub scope: Option<String>,
+    /// Do not die: stand still there until the crash is disarmed, as a machine that swaps or a frozen function does.
+    #[serde(default)]
+    pub stall: bool,
 }
 
 /// On which side of the call.
@@ -88,6 +91,9 @@ pub struct Crossings {
     recorded: Mutex<Vec<Seen>>,
     armed: AtomicBool,
     crash: Mutex<Option<Crash>>,
+    /// How many stand still; woken by the next arming or disarming.
+    stalled: Mutex<u32>,
+    wake: Condvar,
     kill: Box<dyn Fn() + Send + Sync>,
 }
 
@@ -105,6 +111,8 @@ impl Crossings {
             recorded: Mutex::default(),
             armed: AtomicBool::new(false),
             crash: Mutex::default(),
+            stalled: Mutex::default(),
+            wake: Condvar::new(),
             kill,
         }
     }
@@ -139,6 +147,22 @@ impl Crossings {
     pub fn arm(&self, crash: Option<Crash>) {
         self.armed.store(crash.is_some(), Ordering::Release);
         *lock(&self.crash) = crash;
+        *lock(&self.stalled) = 0;
+        self.wake.notify_all();
+    }
+
+    /// How many threads stand still at the crossing that was named.
+    #[must_use]
+    pub fn stalled(&self) -> u32 {
+        *lock(&self.stalled)
+    }
+
+    fn stand_still(&self) {
+        let mut stalled = lock(&self.stalled);
+        *stalled += 1;
+        while *stalled > 0 {
+            stalled = self.wake.wait(stalled).unwrap_or_else(PoisonError::into_inner);
+        }
     }
 
     /// The crash that waits for its crossing.
@@ -179,7 +203,13 @@ impl Probe for Crossings {
         let mut crash = lock(&self.crash);
         let Some(armed) = crash.as_mut().filter(|armed| armed.counts(crossing, phase, handler)) else { return };
         armed.nth = armed.nth.saturating_sub(1);
-        if armed.nth == 0 {
+        if armed.nth == 0 && armed.stall {
+            *crash = None;
+            self.armed.store(false, Ordering::Release);
+            drop(crash);
+            // The other tasks of this thread go on elsewhere.
+            tokio::task::block_in_place(|| self.stand_still());
+        } else if armed.nth == 0 {
             // The lock is held on: no other thread may pass a crossing any more.
             (self.kill)();
         }

@@ -1,6 +1,7 @@
 //! The whole bundle on one machine: gateway, queues, schedules, embedded DynamoDB, issuer and simulator, all put
 //! together from `template.yaml`.
 
+pub mod bus;
 pub mod clock;
 pub mod control;
 pub mod cpu;

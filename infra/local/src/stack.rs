@@ -23,6 +23,7 @@ use tokio::net::TcpListener;
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 
+use crate::bus::LocalBus;
 use crate::clock::LocalClock;
 use crate::control::{self, Control};
 use crate::crossings::{Crossings, ObservedKeys};
@@ -146,9 +147,11 @@ impl Stack {
         let probe: Arc<dyn Probe> = Arc::clone(&crossings) as Arc<dyn Probe>;
         let queues = queues(&template, &variables, &clock)?;
         let keys = LocalKeys::open_or_create(&options.data.join("keys.json")).map_err(StartError::because)?;
+        let bus = Arc::new(LocalBus::new(Arc::clone(&probe)));
         let parts = Parts {
             aws: aws.with_interference(Arc::clone(&faults) as Arc<dyn cloud::sdk::Interference>),
             doorbell: Some(Arc::new(LocalDoorbell::new(queues.clone(), Arc::clone(&faults), Arc::clone(&probe)))),
+            bus: Some(Arc::clone(&bus) as Arc<dyn cloud::Bus>),
             keys: Some(Arc::new(ObservedKeys::new(keys, Arc::clone(&probe)))),
             clock: Arc::clone(&clock) as Arc<dyn Clock>,
             probe,
@@ -161,6 +164,7 @@ impl Stack {
             clock: Arc::clone(&clock),
             crossings,
             faults: Arc::clone(&faults),
+            bus,
             schedules: schedules.iter().map(|schedule| (schedule.handler.name, Arc::clone(schedule))).collect(),
             queues: queues.iter().map(|(kind, queue)| (kind.as_str(), Arc::clone(queue))).collect(),
             simulator,

@@ -90,6 +90,8 @@ fn demo_credentials() -> Vec<(Platform, Vec<(&'static str, &'static str)>)> {
         (Platform::Instagram, app(sim::INSTAGRAM_CLIENT_ID, sim::INSTAGRAM_CLIENT_SECRET)),
         (Platform::Tiktok, app(sim::TIKTOK_CLIENT_KEY, sim::TIKTOK_CLIENT_SECRET)),
         (Platform::Youtube, youtube),
+        (Platform::Twitter, app(sim::TWITTER_CLIENT_ID, sim::TWITTER_CLIENT_SECRET)),
+        (Platform::Linkedin, app(sim::LINKEDIN_CLIENT_ID, sim::LINKEDIN_CLIENT_SECRET)),
     ]
 }
 

@@ -70,6 +70,9 @@ fn well_formed(platform: Platform, handle: &str) -> bool {
         Platform::Bluesky => {
             plain(handle, ".-", 253) && handle.contains('.') && handle.split('.').all(|label| !label.is_empty())
         }
+        Platform::Twitter => plain(handle, "_", 15),
+        Platform::LinkedIn => plain(handle, "-", 100) && handle.len() >= 3,
+        Platform::Telegram => plain(handle, "_", 32) && handle.len() >= 4,
     }
 }
 
@@ -125,6 +128,15 @@ impl Accounts {
             inner.ids.iter().filter(here).map(|(_, seed)| Arc::clone(seed)).collect()
         };
         seeds.into_iter().map(|seed| self.get(&Who { platform: Platform::Mastodon, seed })).collect()
+    }
+
+    /// The accounts of a platform that anybody has asked for.
+    pub(crate) fn of(&self, platform: Platform) -> Vec<Account> {
+        let mut seeds: Vec<Arc<str>> =
+            self.read().ids.iter().filter(|((p, _), _)| *p == platform).map(|(_, seed)| Arc::clone(seed)).collect();
+        seeds.sort();
+        seeds.dedup();
+        seeds.into_iter().map(|seed| self.get(&Who { platform, seed })).collect()
     }
 
     /// The account as changed so far.
@@ -196,7 +208,8 @@ impl Account {
             suspended: change.suspended.unwrap_or(born_suspended),
             deleted: change.deleted,
             followers: change.followers.unwrap_or(followers),
-            posts: change.posts.unwrap_or_else(|| law::posts_in_handle(local)),
+            // A bot cannot read what stands in a channel, so nothing stands there.
+            posts: change.posts.unwrap_or(if platform == Platform::Telegram { 0 } else { law::posts_in_handle(local) }),
             granted: change.granted,
             who,
         }
@@ -223,6 +236,12 @@ impl Account {
             Platform::YouTube => format!("UC{}", law::base64_22(p, s)),
             Platform::Mastodon => format!("1{:017}", law::digits(p, s, "id", 17)),
             Platform::Bluesky => format!("did:plc:{}", law::base32_24(p, s)),
+            Platform::Twitter => format!("1{:018}", law::digits(p, s, "id", 18)),
+            Platform::LinkedIn if self.is_page() => {
+                format!("urn:li:organization:{}", 1_000_000 + law::digits(p, s, "id", 7))
+            }
+            Platform::LinkedIn => format!("urn:li:person:{}", &law::base64_22(p, s)[..10]),
+            Platform::Telegram => format!("-100{}", 1_000_000_000 + law::digits(p, s, "id", 9)),
         }
     }
 
@@ -231,13 +250,26 @@ impl Account {
         match self.platform() {
             Platform::Instagram => vec![self.app_scoped_id()],
             Platform::YouTube => vec![crate::youtube::video_prefix(self)],
-            Platform::TikTok | Platform::Mastodon | Platform::Bluesky => Vec::new(),
+            Platform::LinkedIn => vec![self.bare_id()],
+            Platform::TikTok | Platform::Mastodon | Platform::Bluesky | Platform::Twitter | Platform::Telegram => {
+                Vec::new()
+            }
         }
     }
 
     /// Instagram's id of the account for this one app.
     pub(crate) fn app_scoped_id(&self) -> String {
         format!("24{:015}", law::digits(self.platform(), self.seed(), "app-scoped", 15))
+    }
+
+    /// On LinkedIn: a page, not a person. The page `x-inc` is administered by the person `x`.
+    pub(crate) fn is_page(&self) -> bool {
+        self.platform() == Platform::LinkedIn && self.seed().ends_with("-inc")
+    }
+
+    /// The last piece of a URN.
+    pub(crate) fn bare_id(&self) -> String {
+        self.id().rsplit(':').next().unwrap_or_default().to_owned()
     }
 
     /// The handle without host or domain.
@@ -274,7 +306,8 @@ impl Account {
 
     /// `None` where the platform's API does not say.
     pub(crate) fn verified(&self) -> Option<bool> {
-        matches!(self.platform(), Platform::TikTok | Platform::Bluesky).then(|| self.number("verified", 5) == 0)
+        matches!(self.platform(), Platform::TikTok | Platform::Bluesky | Platform::Twitter)
+            .then(|| self.number("verified", 5) == 0)
     }
 
     /// Total over all posts ever, for the platforms that state one.
@@ -295,6 +328,10 @@ impl Account {
             Platform::YouTube => format!("https://www.youtube.com/@{h}"),
             Platform::Mastodon => format!("https://{}/@{}", self.instance(), self.local()),
             Platform::Bluesky => format!("https://bsky.app/profile/{h}"),
+            Platform::Twitter => format!("https://x.com/{h}"),
+            Platform::LinkedIn if self.is_page() => format!("https://www.linkedin.com/company/{h}/"),
+            Platform::LinkedIn => format!("https://www.linkedin.com/in/{h}/"),
+            Platform::Telegram => format!("https://t.me/{h}"),
         }
     }
 
@@ -308,6 +345,9 @@ impl Account {
             Platform::YouTube => format!("https://yt3.ggpht.com/{name:x}=s88-c-k"),
             Platform::Mastodon => format!("https://files.{}/accounts/avatars/{name:x}.png", self.instance()),
             Platform::Bluesky => format!("https://cdn.bsky.app/img/avatar/plain/{}/{name:x}@jpeg", self.id()),
+            Platform::Twitter => format!("https://pbs.twimg.com/profile_images/{name:x}_normal.jpg"),
+            Platform::LinkedIn => format!("https://media.licdn.com/dms/image/{name:x}/profile.jpg"),
+            Platform::Telegram => format!("https://files.telegram.example/{name:x}.jpg"),
         }
     }
 
@@ -324,7 +364,12 @@ fn local_part(platform: Platform, handle: &str) -> &str {
     let cut = match platform {
         Platform::Mastodon => handle.split('@').next(),
         Platform::Bluesky => handle.split('.').next(),
-        Platform::Instagram | Platform::TikTok | Platform::YouTube => None,
+        Platform::Instagram
+        | Platform::TikTok
+        | Platform::YouTube
+        | Platform::Twitter
+        | Platform::LinkedIn
+        | Platform::Telegram => None,
     };
     cut.unwrap_or(handle)
 }

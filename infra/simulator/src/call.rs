@@ -8,6 +8,10 @@ use http::{HeaderMap, Method, StatusCode};
 use serde_json::Value;
 use url::form_urlencoded;
 
+use crate::faults::Fault;
+use crate::media::Stream;
+use crate::operations::operation;
+use crate::payload::Payload;
 use crate::state::Platform;
 
 /// Decoded name/value pairs of a query string or a form.
@@ -46,29 +50,83 @@ pub(crate) struct Call {
     pub(crate) path: String,
     pub(crate) query: Pairs,
     pub(crate) headers: HeaderMap,
+    /// The body, or its head when it is not JSON or a form and longer than what is kept.
     pub(crate) body: Bytes,
+    pub(crate) payload: Payload,
+    /// A fault that the platform's own handler plays.
+    pub(crate) twist: Option<Fault>,
     account: OnceLock<String>,
+    operation: OnceLock<&'static str>,
 }
 
 impl Call {
-    pub(crate) fn new(
-        method: Method,
-        host: String,
-        path: String,
-        query: &str,
-        headers: HeaderMap,
-        body: Bytes,
-    ) -> Self {
+    pub(crate) fn new(method: Method, host: String, path: String, query: &str, headers: HeaderMap) -> Self {
         Self {
-            platform: crate::server::platform_of(&host, &path),
+            platform: crate::hosts::platform_of(&host, &path),
             method,
             host,
             path,
             query: Pairs::parse(query.as_bytes()),
             headers,
-            body,
+            body: Bytes::new(),
+            payload: Payload::default(),
+            twist: None,
             account: OnceLock::new(),
+            operation: OnceLock::new(),
         }
+    }
+
+    pub(crate) fn carry(&mut self, payload: Payload) {
+        self.body = payload.head.clone();
+        self.payload = payload;
+        // Some operations can only be told by the body.
+        self.operation = OnceLock::new();
+    }
+
+    /// The path as logs may show it: a bot's token is part of its path.
+    pub(crate) fn logged_path(&self) -> String {
+        match self.path.strip_prefix("/bot").and_then(|rest| rest.split_once('/')) {
+            Some((_, method)) if self.platform == Some(Platform::Telegram) => format!("/bot*/{method}"),
+            _ => self.path.clone(),
+        }
+    }
+
+    /// What kind of work this is, in the words of the fault orders.
+    pub(crate) fn operation(&self) -> &'static str {
+        self.operation.get_or_init(|| operation(self))
+    }
+
+    /// A member of a JSON body, as far as it can be read.
+    pub(crate) fn json(&self) -> Value {
+        serde_json::from_slice(&self.body).unwrap_or(Value::Null)
+    }
+
+    /// How processing is to end badly, if it is.
+    pub(crate) fn fails_late(&self, otherwise: &str) -> Option<String> {
+        match &self.twist {
+            Some(Fault::FailProcessing { reason }) => Some(reason.clone().unwrap_or_else(|| otherwise.to_owned())),
+            _ => None,
+        }
+    }
+
+    pub(crate) fn quota_exhausted(&self) -> bool {
+        matches!(self.twist, Some(Fault::QuotaExhausted))
+    }
+
+    pub(crate) fn media_refused(&self) -> bool {
+        matches!(self.twist, Some(Fault::MediaRefused))
+    }
+
+    /// The access token, wherever the request carries it.
+    pub(crate) fn access_token(&self) -> Option<String> {
+        let header = ["bearer", "dpop", "oauth"].iter().find_map(|scheme| self.credential(scheme));
+        let query = || self.query.get("access_token").map(str::to_owned);
+        let form = || {
+            let form = self.header("content-type")?.starts_with("application/x-www-form-urlencoded");
+            form.then(|| Pairs::parse(&self.body).get("access_token").map(str::to_owned)).flatten()
+        };
+        let path = || self.path.strip_prefix("/bot")?.split('/').next().map(str::to_owned);
+        header.map(str::to_owned).or_else(query).or_else(form).or_else(path)
     }
 
     pub(crate) fn header(&self, name: &str) -> Option<&str> {
@@ -103,6 +161,8 @@ pub(crate) struct Reply {
     pub(crate) status: StatusCode,
     pub(crate) headers: Vec<(Cow<'static, str>, String)>,
     pub(crate) body: Bytes,
+    /// A body that is made while it is sent.
+    pub(crate) stream: Option<Box<Stream>>,
 }
 
 /// What a handler gives back; the error side is an answer too.
@@ -114,6 +174,7 @@ impl Reply {
             status: StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR),
             headers: vec![(Cow::Borrowed("content-type"), content_type.to_owned())],
             body,
+            stream: None,
         }
     }
 
@@ -134,7 +195,12 @@ impl Reply {
     }
 
     pub(crate) fn empty(status: u16) -> Self {
-        Self { status: StatusCode::from_u16(status).unwrap_or(StatusCode::OK), headers: Vec::new(), body: Bytes::new() }
+        Self {
+            status: StatusCode::from_u16(status).unwrap_or(StatusCode::OK),
+            headers: Vec::new(),
+            body: Bytes::new(),
+            stream: None,
+        }
     }
 
     /// 302 to `uri` with `params` added to its query; `uri` itself stays as it is.

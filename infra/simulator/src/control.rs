@@ -4,16 +4,15 @@ use serde_json::{Value, json};
 
 use crate::accounts::{Account, normal};
 use crate::call::{Answer, Call, Reply};
-use crate::clock;
-use crate::law;
-use crate::posts::post;
+use crate::posts::{Shelf, made_count};
 use crate::state::{Platform, World};
+use crate::{clock, law, verdict};
 
-fn refuse(status: u16, text: &str) -> Reply {
+pub(crate) fn refuse(status: u16, text: &str) -> Reply {
     Reply::json(status, &json!({"error": text}))
 }
 
-fn ok(body: &Value) -> Answer {
+pub(crate) fn ok(body: &Value) -> Answer {
     Ok(Reply::json(200, body))
 }
 
@@ -21,7 +20,7 @@ pub(crate) fn answer(world: &World, call: &Call) -> Reply {
     route(world, call).unwrap_or_else(|e| e)
 }
 
-fn body(call: &Call) -> Result<Value, Reply> {
+pub(crate) fn body(call: &Call) -> Result<Value, Reply> {
     if call.body.is_empty() {
         return Ok(json!({}));
     }
@@ -60,6 +59,18 @@ fn route(world: &World, call: &Call) -> Answer {
         ("GET", ["unexpected"]) => ok(&json!(world.journal.unexpected_list())),
         ("GET", ["tokens"]) => ok(&json!(all_tokens(world))),
         ("GET", ["stats"]) => ok(&stats(world)),
+        ("GET", ["publications"]) => verdict::publications(world, call),
+        ("DELETE", ["publications"]) => {
+            world.forget_publications();
+            ok(&json!({}))
+        }
+        ("GET", ["publications", n]) => verdict::publication(world, n),
+        ("DELETE", ["publications", n]) => verdict::remove(world, n),
+        ("GET", ["counts"]) => verdict::counts(world, call),
+        ("GET", ["submissions"]) => verdict::submissions(world, call),
+        ("GET", ["uploads"]) => verdict::uploads(world, call),
+        ("GET" | "PATCH", ["settings", platform]) => verdict::settings(world, call, platform, ""),
+        ("GET" | "PATCH", ["settings", platform, host]) => verdict::settings(world, call, platform, host),
         (method, ["accounts", platform, handle, rest @ ..]) => {
             let platform = Platform::parse(platform).ok_or_else(|| refuse(404, "unknown platform"))?;
             let account = world.accounts.find_any(platform, handle).ok_or_else(|| refuse(404, "no such account"))?;
@@ -71,7 +82,8 @@ fn route(world: &World, call: &Call) -> Answer {
 
 fn account_route(world: &World, call: &Call, method: &str, account: &Account, rest: &[&str]) -> Answer {
     match (method, rest) {
-        ("GET", []) => ok(&truth(account)),
+        ("GET", []) => ok(&truth(world, account)),
+        ("POST", ["posts"]) => verdict::elsewhere(world, call, account),
         ("PATCH", []) => patch(world, account, &body(call)?),
         ("POST", ["expire-tokens"]) => {
             let count = world.oauth.expire_access(&account.who, world.now());
@@ -85,10 +97,11 @@ fn account_route(world: &World, call: &Call, method: &str, account: &Account, re
 }
 
 /// What is true about an account, whatever its platform shows of it.
-fn truth(account: &Account) -> Value {
-    let posts: Vec<Value> = (0..account.posts)
+fn truth(world: &World, account: &Account) -> Value {
+    let shelf = Shelf::of(world, account, |_| true);
+    let posts: Vec<Value> = (0..shelf.len())
         .map(|i| {
-            let p = post(account, i);
+            let p = shelf.post(i);
             json!({
                 "id": p.id, "url": p.url, "text": p.text, "publishedAt": clock::iso_s(p.at_ms),
                 "likes": p.likes, "comments": p.comments, "shares": p.shares, "views": p.views,
@@ -106,7 +119,7 @@ fn truth(account: &Account) -> Value {
         "bio": account.bio(),
         "followerCount": account.followers,
         "followingCount": (platform != Platform::YouTube).then(|| account.following()),
-        "postCount": account.posts,
+        "postCount": u64::from(account.posts) + made_count(world, account),
         "isVerified": account.verified(),
         "profileUrl": account.profile_url(),
         "avatarUrl": account.avatar(),
@@ -144,7 +157,7 @@ fn patch(world: &World, account: &Account, wanted: &Value) -> Answer {
                 scopes.as_array().map(|list| list.iter().filter_map(Value::as_str).map(str::to_owned).collect());
         }
     });
-    ok(&truth(&world.accounts.get(&account.who)))
+    ok(&truth(world, &world.accounts.get(&account.who)))
 }
 
 fn new_handle(world: &World, account: &Account, new: &str) -> Result<String, Reply> {
@@ -169,6 +182,9 @@ fn issue(world: &World, account: &Account, wanted: &Value) -> Answer {
         Platform::YouTube => crate::youtube::hand_over(world, account, scopes),
         Platform::Mastodon => crate::mastodon::hand_over(world, account, scopes),
         Platform::Bluesky => crate::bluesky::hand_over(world, account, scopes),
+        Platform::Twitter => crate::twitter::hand_over(world, account, scopes),
+        Platform::LinkedIn => crate::linkedin::hand_over(world, account, scopes),
+        Platform::Telegram => crate::telegram::hand_over(world, account),
     };
     Ok(Reply::json(
         201,
@@ -203,6 +219,10 @@ fn all_tokens(world: &World) -> Vec<Value> {
         secret("clientSecret", Platform::TikTok, &c.tiktok.secret),
         secret("clientSecret", Platform::YouTube, &c.youtube.secret),
         secret("apiKey", Platform::YouTube, &c.youtube_api_key),
+        secret("clientSecret", Platform::Twitter, &c.twitter.secret),
+        secret("clientSecret", Platform::Twitter, &c.twitter_api.secret),
+        secret("clientSecret", Platform::LinkedIn, &c.linkedin.secret),
+        secret("botToken", Platform::Telegram, &c.telegram_bot_token),
     ];
     list.extend(world.mastodon.secrets().iter().map(|s| secret("clientSecret", Platform::Mastodon, s)));
     list.extend(world.oauth.issued(None));
@@ -212,10 +232,13 @@ fn all_tokens(world: &World) -> Vec<Value> {
 fn stats(world: &World) -> Value {
     let per = Platform::ALL.map(|p| {
         let (requests, unexpected) = world.journal.counts(p);
-        (
-            p.name().to_owned(),
-            json!({"requests": requests, "unexpected": unexpected, "secretsIssued": world.oauth.issued_count(p)}),
-        )
+        let mut row =
+            json!({"requests": requests, "unexpected": unexpected, "secretsIssued": world.oauth.issued_count(p)});
+        if p == Platform::YouTube {
+            let (units, uploads) = crate::youtube::quota::today(world);
+            row["quota"] = json!({"units": units, "uploads": uploads});
+        }
+        (p.name().to_owned(), row)
     });
     Value::Object(per.into_iter().collect())
 }

@@ -39,6 +39,38 @@ pub(crate) enum Fault {
     Garbage,
     /// The effect, and an answer that breaks off in its middle.
     Truncate,
+    /// The effect, and then another answer.
+    RejectAfter {
+        status: u16,
+        #[serde(default)]
+        body: Option<Value>,
+        #[serde(default)]
+        headers: HashMap<String, String>,
+    },
+    /// The effect, and never an answer.
+    HangAfter,
+    /// The effect at once, the right answer late.
+    DelayAfter { ms: u64 },
+    /// The connection closes when this much of the body has arrived.
+    Cut {
+        #[serde(rename = "afterBytes")]
+        after_bytes: u64,
+    },
+    /// The access token of the request has just run out.
+    ExpireToken,
+    /// The account has just removed the app.
+    RevokeToken,
+    /// The platform's words for a used-up posting quota.
+    QuotaExhausted,
+    /// Accepted, and fails late in processing.
+    FailProcessing {
+        #[serde(default)]
+        reason: Option<String>,
+    },
+    /// What the request names cannot be fetched.
+    MediaRefused,
+    /// Accepted, and shown only so much later.
+    IndexLag { seconds: i64 },
 }
 
 impl Fault {
@@ -52,6 +84,16 @@ impl Fault {
             Self::Hang => "hang",
             Self::Garbage => "garbage",
             Self::Truncate => "truncate",
+            Self::RejectAfter { .. } => "reject_after",
+            Self::HangAfter => "hang_after",
+            Self::DelayAfter { .. } => "delay_after",
+            Self::Cut { .. } => "cut",
+            Self::ExpireToken => "expire_token",
+            Self::RevokeToken => "revoke_token",
+            Self::QuotaExhausted => "quota_exhausted",
+            Self::FailProcessing { .. } => "fail_processing",
+            Self::MediaRefused => "media_refused",
+            Self::IndexLag { .. } => "index_lag",
         }
     }
 }
@@ -74,6 +116,14 @@ pub(crate) struct Order {
     method: Option<String>,
     #[serde(default)]
     path_contains: Option<String>,
+    #[serde(default)]
+    operation: Option<String>,
+    /// The handle whose access token the request carries.
+    #[serde(default)]
+    account: Option<String>,
+    /// 1 hits the next matching request, 2 the one after it.
+    #[serde(default)]
+    nth: Option<u64>,
     /// Matching requests to let pass first.
     #[serde(default)]
     skip: u64,
@@ -86,13 +136,15 @@ pub(crate) struct Order {
 }
 
 impl Order {
-    fn matches(&self, call: &Call) -> bool {
+    fn matches(&self, call: &Call, bearer: &dyn Fn() -> Option<String>) -> bool {
         let is =
             |wanted: &Option<String>, actual: &str| wanted.as_deref().is_none_or(|w| w.eq_ignore_ascii_case(actual));
         is(&self.platform, call.platform.map_or("", Platform::name))
             && is(&self.host, &call.host)
             && is(&self.method, call.method.as_str())
             && self.path_contains.as_deref().is_none_or(|part| call.path.contains(part))
+            && is(&self.operation, call.operation())
+            && self.account.as_deref().is_none_or(|wanted| bearer().is_some_and(|b| b.eq_ignore_ascii_case(wanted)))
     }
 }
 
@@ -112,8 +164,17 @@ impl Faults {
     /// A sentence about what the order got wrong.
     pub(crate) fn add(&self, order: &Value) -> Result<u64, String> {
         let mut order: Order = serde_json::from_value(order.clone()).map_err(|e| e.to_string())?;
-        if let Some(name) = order.platform.as_deref().filter(|n| Platform::parse(n).is_none()) {
-            return Err(format!("unknown platform {name}"));
+        if let Some(name) = order.platform.as_deref() {
+            let platform = Platform::parse(name).ok_or_else(|| format!("unknown platform {name}"))?;
+            order.platform = Some(platform.name().to_owned());
+        }
+        if let Some(name) = order.operation.as_deref().filter(|n| !crate::operations::ALL.contains(n)) {
+            return Err(format!("unknown operation {name}"));
+        }
+        match order.nth {
+            Some(0) => return Err("nth begins at 1".to_owned()),
+            Some(nth) => order.skip = nth - 1,
+            None => {}
         }
         order.id = self.next.fetch_add(1, Ordering::Relaxed) + 1;
         let id = order.id;
@@ -132,14 +193,15 @@ impl Faults {
         self.count.store(0, Ordering::Release);
     }
 
-    /// The fault that hits this request, if one does.
-    pub(crate) fn hit(&self, call: &Call) -> Option<Fault> {
+    /// The fault that hits this request, if one does. Cuts are asked for before the body is read, all others after.
+    pub(crate) fn hit(&self, call: &Call, cuts: bool, bearer: &dyn Fn() -> Option<String>) -> Option<Fault> {
         if self.count.load(Ordering::Acquire) == 0 {
             return None;
         }
         let mut orders = lock(&self.orders);
         let mut hit = None;
-        for (at, order) in orders.iter_mut().enumerate().filter(|(_, o)| o.matches(call)) {
+        let kind = |o: &Order| matches!(o.fault, Fault::Cut { .. }) == cuts;
+        for (at, order) in orders.iter_mut().enumerate().filter(|(_, o)| kind(o) && o.matches(call, bearer)) {
             if order.skip > 0 {
                 order.skip -= 1;
                 continue;

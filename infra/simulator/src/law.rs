@@ -122,6 +122,16 @@ pub(crate) fn uuid(platform: Platform, seed: &str, salt: &str) -> String {
     )
 }
 
+/// X's ids: milliseconds since its own epoch, then 22 bits.
+pub(crate) fn snowflake(ms: i64, low: u64) -> u64 {
+    ((ms - 1_288_834_974_657).unsigned_abs() << 22) | (low & 0x3f_ffff)
+}
+
+/// The same since 1970, as LinkedIn's ids look.
+pub(crate) fn snowflake_unix(ms: i64, low: u64) -> u64 {
+    (ms.unsigned_abs() << 22) | (low & 0x3f_ffff)
+}
+
 /// `xxxx-xxxx-xxxx-xxxx`
 pub(crate) fn app_password(seed: &str) -> String {
     let letters = base32(Platform::Bluesky, seed, "password", 16);

@@ -1,5 +1,5 @@
-//! The outside world on one machine: the HTTP APIs of Instagram, TikTok, YouTube, Mastodon and
-//! Bluesky, with deterministic accounts, strict endpoints and faults on request.
+//! The outside world on one machine: the HTTP APIs of Instagram, TikTok, YouTube, Mastodon, Bluesky, X, LinkedIn and
+//! Telegram, with deterministic accounts, strict endpoints, faults on request and a judge of what was published.
 //!
 //! Every request to `https://{host}{path}` arrives as `/{host}{path}`; the control API lives under
 //! `/_control`. See the crate's README for the laws of the world.
@@ -11,15 +11,31 @@ mod clock;
 mod consent;
 mod control;
 mod faults;
+mod graphemes;
+mod hosts;
 mod instagram;
+mod journal;
+mod judge;
 mod law;
+mod linkedin;
 mod mastodon;
+mod media;
+mod multipart;
 mod oauth;
+mod operations;
+mod payload;
 mod posts;
 mod server;
+mod settings;
 mod state;
+mod stock;
 mod strict;
+mod telegram;
 mod tiktok;
+mod twitter;
+mod uploads;
+mod verdict;
+mod wire;
 mod youtube;
 
 use std::io;
@@ -44,6 +60,20 @@ pub const YOUTUBE_CLIENT_ID: &str = "sim-youtube-id";
 pub const YOUTUBE_CLIENT_SECRET: &str = "sim-youtube-secret";
 /// Google API key of the default [`Config`].
 pub const YOUTUBE_API_KEY: &str = "sim-youtube-api-key";
+/// X client id of the default [`Config`].
+pub const TWITTER_CLIENT_ID: &str = "sim-twitter-id";
+/// X client secret of the default [`Config`].
+pub const TWITTER_CLIENT_SECRET: &str = "sim-twitter-secret";
+/// X API key (consumer key) of the default [`Config`], for app-only reads.
+pub const TWITTER_API_KEY: &str = "sim-twitter-api-key";
+/// X API secret (consumer secret) of the default [`Config`].
+pub const TWITTER_API_SECRET: &str = "sim-twitter-api-secret";
+/// LinkedIn client id of the default [`Config`].
+pub const LINKEDIN_CLIENT_ID: &str = "sim-linkedin-id";
+/// LinkedIn client secret of the default [`Config`].
+pub const LINKEDIN_CLIENT_SECRET: &str = "sim-linkedin-secret";
+/// Token of the product's own Telegram bot in the default [`Config`].
+pub const TELEGRAM_BOT_TOKEN: &str = "700000001:AAsim0telegram0bot0of0the0product00";
 /// The simulator's PDS and authorization server for Bluesky.
 pub const BLUESKY_PDS: &str = "https://pds.bsky.example";
 
@@ -74,6 +104,14 @@ pub struct Config {
     pub youtube: App,
     /// The Google API key for public reads.
     pub youtube_api_key: String,
+    /// The X app (OAuth 2.0).
+    pub twitter: App,
+    /// The X app's API key and secret, for app-only reads.
+    pub twitter_api: App,
+    /// The LinkedIn app.
+    pub linkedin: App,
+    /// The token of the product's own Telegram bot.
+    pub telegram_bot_token: String,
 }
 
 impl Default for Config {
@@ -83,6 +121,10 @@ impl Default for Config {
             tiktok: App::new(TIKTOK_CLIENT_KEY, TIKTOK_CLIENT_SECRET),
             youtube: App::new(YOUTUBE_CLIENT_ID, YOUTUBE_CLIENT_SECRET),
             youtube_api_key: YOUTUBE_API_KEY.to_owned(),
+            twitter: App::new(TWITTER_CLIENT_ID, TWITTER_CLIENT_SECRET),
+            twitter_api: App::new(TWITTER_API_KEY, TWITTER_API_SECRET),
+            linkedin: App::new(LINKEDIN_CLIENT_ID, LINKEDIN_CLIENT_SECRET),
+            telegram_bot_token: TELEGRAM_BOT_TOKEN.to_owned(),
         }
     }
 }

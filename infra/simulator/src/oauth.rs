@@ -234,6 +234,19 @@ impl OAuth {
         }
     }
 
+    /// Whose token this is or was.
+    pub(crate) fn owner(&self, text: &str) -> Option<Who> {
+        let inner = lock(&self.0);
+        inner.tokens.get(text).and_then(|t| inner.grants.get(&t.grant)).map(|g| g.who.clone())
+    }
+
+    /// Makes one token run out now.
+    pub(crate) fn expire(&self, text: &str, now: i64) {
+        if let Some(token) = lock(&self.0).tokens.get_mut(text) {
+            token.expires_ms = Some(token.expires_ms.map_or(now, |e| e.min(now)));
+        }
+    }
+
     pub(crate) fn kill_token(&self, text: &str) {
         if let Some(token) = lock(&self.0).tokens.get_mut(text) {
             token.state = State::Dead;

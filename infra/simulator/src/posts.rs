@@ -1,8 +1,9 @@
-//! The posts of an account, computed when asked for.
+//! The posts of an account: those that were published here, then those of the law, computed when asked for.
 
 use crate::accounts::Account;
+use crate::judge::{Publication, What};
 use crate::law;
-use crate::state::Platform;
+use crate::state::{Platform, World};
 
 /// What a post is made of.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -29,6 +30,112 @@ pub(crate) struct Post {
     pub(crate) saves: Option<u64>,
     pub(crate) reach: Option<u64>,
     pub(crate) quotes: Option<u64>,
+    /// What it was published as, when it was published here.
+    pub(crate) made: Option<Box<Publication>>,
+}
+
+/// What a list of an account shows, newest first.
+#[derive(Debug)]
+pub(crate) struct Shelf<'a> {
+    account: &'a Account,
+    made: Vec<Publication>,
+    law: u32,
+}
+
+impl<'a> Shelf<'a> {
+    /// The posts that `wanted` accepts of those published here, then the law's.
+    pub(crate) fn of(world: &World, account: &'a Account, wanted: impl Fn(&Publication) -> bool) -> Self {
+        let made = world.judge.shown(&account.who, world.now(), |p| p.what == What::Post && wanted(p));
+        Self { account, made, law: account.posts }
+    }
+
+    pub(crate) fn len(&self) -> u32 {
+        self.law.saturating_add(u32::try_from(self.made.len()).unwrap_or(u32::MAX))
+    }
+
+    /// Only the law's posts that come after this many.
+    pub(crate) fn without_law(mut self) -> Self {
+        self.law = 0;
+        self
+    }
+
+    fn published_here(&self) -> u32 {
+        u32::try_from(self.made.len()).unwrap_or(u32::MAX)
+    }
+
+    pub(crate) fn at_ms(&self, position: u32) -> i64 {
+        match self.made.get(position as usize) {
+            Some(made) => made.created_ms,
+            None => law::published_ms(position - self.published_here()),
+        }
+    }
+
+    pub(crate) fn post(&self, position: u32) -> Post {
+        match self.made.get(position as usize) {
+            Some(made) => published(self.account, made),
+            None => post(self.account, position - self.published_here()),
+        }
+    }
+
+    /// What names a position although new posts come in front of it.
+    pub(crate) fn mark(&self, position: u32) -> String {
+        match self.made.get(position as usize) {
+            Some(made) => format!("m{}", made.n),
+            None => (position - self.published_here()).to_string(),
+        }
+    }
+
+    /// Where a mark stands now; a post that has gone leaves its place to the one before it.
+    pub(crate) fn position(&self, mark: &str) -> Option<u32> {
+        match mark.strip_prefix('m') {
+            Some(n) => {
+                let n: u64 = n.parse().ok()?;
+                let newer = self.made.iter().take_while(|p| p.n > n).count();
+                let there = self.made.get(newer).is_some_and(|p| p.n == n);
+                u32::try_from(if there { newer } else { newer.checked_sub(1)? }).ok()
+            }
+            None => mark.parse::<u32>().ok()?.checked_add(self.published_here()),
+        }
+    }
+}
+
+/// How many posts of the account were published here and stand.
+pub(crate) fn made_count(world: &World, account: &Account) -> u64 {
+    let now = world.now();
+    world.judge.count(&account.who, |_| true, |p| p.what == What::Post && p.shown(now))
+}
+
+/// A post that was published here; nobody has reacted to it yet.
+pub(crate) fn published(account: &Account, made: &Publication) -> Post {
+    let p = account.platform();
+    let counts = !matches!(p, Platform::Mastodon | Platform::Bluesky);
+    let kind = match made.media.as_slice() {
+        [] => Kind::Text,
+        [one] if one.content_type.starts_with("video/") => Kind::Video,
+        [_] => Kind::Image,
+        _ => Kind::Carousel,
+    };
+    Post {
+        index: 0,
+        // Bluesky names a post by the last piece of its address.
+        id: if p == Platform::Bluesky {
+            made.id.rsplit('/').next().unwrap_or_default().to_owned()
+        } else {
+            made.id.clone()
+        },
+        url: made.url.clone(),
+        text: made.text.clone(),
+        at_ms: made.created_ms,
+        kind,
+        likes: Some(0),
+        comments: Some(0),
+        shares: (p != Platform::YouTube).then_some(0),
+        views: counts.then_some(0),
+        saves: matches!(p, Platform::Instagram | Platform::Bluesky | Platform::Twitter).then_some(0),
+        reach: (p == Platform::Instagram).then_some(0),
+        quotes: matches!(p, Platform::Mastodon | Platform::Bluesky | Platform::Twitter).then_some(0),
+        made: Some(Box::new(made.clone())),
+    }
 }
 
 /// Post `index` of an account; 0 is the newest.
@@ -53,6 +160,7 @@ pub(crate) fn post(account: &Account, index: u32) -> Post {
         saves: None,
         reach: None,
         quotes: None,
+        made: None,
     };
     post.url = url(account, &post);
     match p {
@@ -63,7 +171,11 @@ pub(crate) fn post(account: &Account, index: u32) -> Post {
                 post.likes = None;
             }
         }
-        Platform::TikTok => {}
+        Platform::TikTok | Platform::LinkedIn | Platform::Telegram => {}
+        Platform::Twitter => {
+            post.quotes = Some(n("quotes", shares / 5 + 2));
+            post.saves = Some(n("saves", likes / 8 + 2));
+        }
         Platform::YouTube => {
             post.shares = None;
             if index % 11 == 5 {
@@ -88,7 +200,9 @@ fn kind(platform: Platform, index: u32) -> Kind {
     match platform {
         Platform::TikTok | Platform::YouTube => Kind::Video,
         Platform::Instagram => [Kind::Image, Kind::Video, Kind::Carousel, Kind::Image][(index % 4) as usize],
-        Platform::Mastodon | Platform::Bluesky => [Kind::Text, Kind::Image, Kind::Text][(index % 3) as usize],
+        Platform::Mastodon | Platform::Bluesky | Platform::Twitter | Platform::LinkedIn | Platform::Telegram => {
+            [Kind::Text, Kind::Image, Kind::Text][(index % 3) as usize]
+        }
     }
 }
 
@@ -100,6 +214,11 @@ fn id(account: &Account, index: u32) -> String {
         Platform::YouTube => crate::youtube::video_id(account, index),
         Platform::Mastodon => crate::mastodon::status_id(account, law::published_ms(index)),
         Platform::Bluesky => law::tid(law::published_ms(index), law::hash(p, seed, "clock", 0)),
+        Platform::Twitter => law::snowflake(law::published_ms(index), law::hash(p, seed, "status", 0)).to_string(),
+        Platform::LinkedIn => {
+            format!("urn:li:share:{}", law::snowflake_unix(law::published_ms(index), law::hash(p, seed, "status", 0)))
+        }
+        Platform::Telegram => (index + 1).to_string(),
     }
 }
 
@@ -115,5 +234,8 @@ fn url(account: &Account, post: &Post) -> String {
         Platform::YouTube => format!("https://www.youtube.com/watch?v={id}"),
         Platform::Mastodon => format!("https://{}/@{}/{id}", account.instance(), account.local()),
         Platform::Bluesky => format!("https://bsky.app/profile/{h}/post/{id}"),
+        Platform::Twitter => format!("https://x.com/{h}/status/{id}"),
+        Platform::LinkedIn => format!("https://www.linkedin.com/feed/update/{id}"),
+        Platform::Telegram => format!("https://t.me/{h}/{id}"),
     }
 }

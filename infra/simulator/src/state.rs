@@ -1,18 +1,21 @@
 //! The world: everything that a request may read or change.
 
-use std::collections::VecDeque;
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use ring::rand::{SecureRandom, SystemRandom};
-use serde_json::{Value, json};
+use serde_json::json;
 
 use crate::Config;
 use crate::accounts::Accounts;
 use crate::call::{Call, Reply};
 use crate::clock::{self, SimClock};
-use crate::faults::Faults;
+use crate::faults::{Fault, Faults};
+use crate::journal::Journal;
+use crate::judge::{Judge, Outcome, Publication, Submission};
 use crate::oauth::OAuth;
+use crate::settings::Settings;
+use crate::stock::{Ledger, Rates, Stock};
+use crate::uploads::Sessions;
 
 /// The platforms that the simulator plays.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -22,10 +25,22 @@ pub(crate) enum Platform {
     YouTube,
     Mastodon,
     Bluesky,
+    Twitter,
+    LinkedIn,
+    Telegram,
 }
 
 impl Platform {
-    pub(crate) const ALL: [Self; 5] = [Self::Instagram, Self::TikTok, Self::YouTube, Self::Mastodon, Self::Bluesky];
+    pub(crate) const ALL: [Self; 8] = [
+        Self::Instagram,
+        Self::TikTok,
+        Self::YouTube,
+        Self::Mastodon,
+        Self::Bluesky,
+        Self::Twitter,
+        Self::LinkedIn,
+        Self::Telegram,
+    ];
 
     pub(crate) fn name(self) -> &'static str {
         match self {
@@ -34,10 +49,14 @@ impl Platform {
             Self::YouTube => "YOUTUBE",
             Self::Mastodon => "MASTODON",
             Self::Bluesky => "BLUESKY",
+            Self::Twitter => "TWITTER",
+            Self::LinkedIn => "LINKEDIN",
+            Self::Telegram => "TELEGRAM",
         }
     }
 
     pub(crate) fn parse(name: &str) -> Option<Self> {
+        let name = if name.eq_ignore_ascii_case("X") { "TWITTER" } else { name };
         Self::ALL.into_iter().find(|p| p.name().eq_ignore_ascii_case(name))
     }
 }
@@ -83,6 +102,14 @@ pub(crate) struct World {
     pub(crate) journal: Journal,
     pub(crate) mastodon: crate::mastodon::Apps,
     pub(crate) bluesky: crate::bluesky::Desk,
+    pub(crate) judge: Judge,
+    pub(crate) settings: Settings,
+    pub(crate) sessions: Sessions,
+    pub(crate) stock: Stock,
+    pub(crate) rates: Rates,
+    pub(crate) ledger: Ledger,
+    /// Held by whoever publishes or deletes.
+    pub(crate) turn: Mutex<()>,
 }
 
 impl World {
@@ -96,6 +123,13 @@ impl World {
             journal: Journal::default(),
             mastodon: crate::mastodon::Apps::default(),
             bluesky: crate::bluesky::Desk::default(),
+            judge: Judge::default(),
+            settings: Settings::default(),
+            sessions: Sessions::default(),
+            stock: Stock::default(),
+            rates: Rates::default(),
+            ledger: Ledger::default(),
+            turn: Mutex::default(),
         }
     }
 
@@ -108,6 +142,89 @@ impl World {
         self.journal.reset();
         self.mastodon.reset();
         self.bluesky.reset();
+        self.settings.reset();
+        self.forget_publications();
+    }
+
+    /// Nothing has been published or uploaded; accounts, tokens, settings and faults stay.
+    pub(crate) fn forget_publications(&self) {
+        self.judge.reset();
+        self.sessions.reset();
+        self.stock.reset();
+        self.rates.reset();
+        self.ledger.reset();
+    }
+
+    /// The handle of the account whose access token, or upload address, the request carries.
+    pub(crate) fn bearer_handle(&self, call: &Call) -> Option<String> {
+        let by_token = call.access_token().and_then(|token| self.oauth.owner(&token));
+        let who = by_token.or_else(|| crate::uploads::owner(self, call))?;
+        Some(self.accounts.get(&who).handle)
+    }
+
+    pub(crate) fn expire_bearer(&self, call: &Call) {
+        if let Some(token) = call.access_token() {
+            self.oauth.expire(&token, self.now());
+        }
+    }
+
+    pub(crate) fn revoke_bearer(&self, call: &Call) {
+        if let Some(who) = call.access_token().and_then(|token| self.oauth.owner(&token)) {
+            self.oauth.revoke_all(&who);
+        }
+    }
+
+    /// When media that came in now is ready, and how many looks find it unfinished until then.
+    pub(crate) fn processing(&self, platform: Platform, video: bool) -> (i64, u64) {
+        let looks = self.settings.number(platform, "processingLooks").unwrap_or(u64::from(video));
+        (self.now() + self.settings.ms(platform, "processingSeconds"), looks)
+    }
+
+    /// From when lists show what this request publishes.
+    pub(crate) fn visible_ms(&self, platform: Platform, call: &Call) -> i64 {
+        let fault = match &call.twist {
+            Some(Fault::IndexLag { seconds }) => seconds.saturating_mul(1000),
+            _ => 0,
+        };
+        self.now() + fault.max(self.settings.ms(platform, "indexLagSeconds"))
+    }
+
+    /// Puts a request for a publication on record, and answers it.
+    pub(crate) fn refused(&self, call: &Call, who: &Who, key: Option<&str>, reason: &str, reply: Reply) -> Reply {
+        let key = key.map(str::to_owned);
+        self.submitted(call, who, key, (Outcome::Refused, Some(reason)), None);
+        reply
+    }
+
+    /// Records a publication and the request that made it.
+    pub(crate) fn publish(&self, call: &Call, made: Publication) -> Arc<Publication> {
+        let made = self.judge.create(made);
+        self.submitted(call, &made.who, made.key.clone(), (Outcome::Created, None), Some(made.n));
+        made
+    }
+
+    /// Records that a request asked for what already stands.
+    pub(crate) fn repeated(&self, call: &Call, known: &Publication, outcome: Outcome, reason: Option<&str>) {
+        self.submitted(call, &known.who, known.key.clone(), (outcome, reason), Some(known.n));
+    }
+
+    fn submitted(
+        &self,
+        call: &Call,
+        who: &Who,
+        key: Option<String>,
+        (outcome, reason): (Outcome, Option<&str>),
+        publication: Option<u64>,
+    ) {
+        self.judge.submitted(Submission {
+            at_ms: self.now(),
+            who: who.clone(),
+            operation: call.operation(),
+            key,
+            outcome,
+            reason: reason.map(str::to_owned),
+            publication,
+        });
     }
 
     pub(crate) fn now(&self) -> i64 {
@@ -116,118 +233,16 @@ impl World {
 
     /// Puts a request that no well-made client sends on record, and answers it.
     pub(crate) fn unexpected(&self, call: &Call, reason: &str, reply: Reply) -> Reply {
-        tracing::warn!(host = call.host, path = call.path, reason, "unexpected request");
+        tracing::warn!(host = call.host, path = call.logged_path(), reason, "unexpected request");
         let entry = json!({
             "at": clock::iso_ms(self.now()),
             "platform": call.platform.map(Platform::name),
             "host": call.host,
             "method": call.method.as_str(),
-            "path": call.path,
+            "path": call.logged_path(),
             "reason": reason,
         });
         self.journal.unexpected(entry);
         reply
-    }
-}
-
-const KEEP: usize = 100_000;
-
-/// What has been asked of the world.
-#[derive(Debug, Default)]
-pub(crate) struct Journal {
-    next: AtomicU64,
-    requests: Mutex<VecDeque<Request>>,
-    unexpected: Mutex<Vec<Value>>,
-    counts: [AtomicU64; 5],
-}
-
-#[derive(Debug)]
-struct Request {
-    n: u64,
-    at_ms: i64,
-    platform: Option<Platform>,
-    host: String,
-    method: String,
-    path: String,
-    keys: Vec<String>,
-    status: Option<u16>,
-    fault: Option<&'static str>,
-    account: Option<String>,
-}
-
-impl Journal {
-    pub(crate) fn request(&self, now: i64, call: &Call, status: Option<u16>, fault: Option<&'static str>) {
-        let entry = Request {
-            n: self.next.fetch_add(1, Ordering::Relaxed) + 1,
-            at_ms: now,
-            platform: call.platform,
-            host: call.host.clone(),
-            method: call.method.to_string(),
-            path: call.path.clone(),
-            keys: call.query.keys().map(str::to_owned).collect(),
-            status,
-            fault,
-            account: call.account().map(str::to_owned),
-        };
-        if let Some(at) = call.platform.and_then(|p| Platform::ALL.iter().position(|q| *q == p)) {
-            self.counts[at].fetch_add(1, Ordering::Relaxed);
-        }
-        let mut requests = lock(&self.requests);
-        if requests.len() == KEEP {
-            requests.pop_front();
-        }
-        requests.push_back(entry);
-    }
-
-    fn unexpected(&self, entry: Value) {
-        let mut list = lock(&self.unexpected);
-        if list.len() < KEEP {
-            list.push(entry);
-        }
-    }
-
-    pub(crate) fn requests(&self, wanted: impl Fn(Option<Platform>, &str) -> bool) -> Vec<Value> {
-        lock(&self.requests).iter().filter(|r| wanted(r.platform, &r.host)).map(Request::json).collect()
-    }
-
-    pub(crate) fn forget_requests(&self) {
-        lock(&self.requests).clear();
-    }
-
-    pub(crate) fn unexpected_list(&self) -> Vec<Value> {
-        lock(&self.unexpected).clone()
-    }
-
-    /// Requests and unexpected requests of a platform since the last reset.
-    pub(crate) fn counts(&self, platform: Platform) -> (u64, usize) {
-        let at = Platform::ALL.iter().position(|p| *p == platform).unwrap_or(0);
-        let odd = lock(&self.unexpected).iter().filter(|e| e["platform"] == platform.name()).count();
-        (self.counts[at].load(Ordering::Relaxed), odd)
-    }
-
-    fn reset(&self) {
-        self.next.store(0, Ordering::Relaxed);
-        for count in &self.counts {
-            count.store(0, Ordering::Relaxed);
-        }
-        lock(&self.requests).clear();
-        lock(&self.unexpected).clear();
-    }
-}
-
-impl Request {
-    fn json(&self) -> Value {
-        json!({
-            "n": self.n,
-            "at": clock::iso_ms(self.at_ms),
-            "platform": self.platform.map(Platform::name),
-            "host": self.host,
-            "method": self.method,
-            "path": self.path,
-            "queryKeys": self.keys,
-            "status": self.status,
-            "fault": self.fault,
-            "account": self.account,
-        })
     }
 }

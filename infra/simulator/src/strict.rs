@@ -38,6 +38,10 @@ pub(crate) enum Shape {
     Form(&'static [&'static str]),
     Json(&'static [&'static str]),
     FormOrJson(&'static [&'static str]),
+    /// multipart/form-data with these parts.
+    Multipart(&'static [&'static str]),
+    /// Bytes of any type.
+    Bytes,
 }
 
 /// The body as read.
@@ -107,6 +111,8 @@ impl Rule {
             Shape::Json(names) => json(names, call),
             Shape::FormOrJson(names) if is_type(call, "application/json") => json(names, call),
             Shape::FormOrJson(names) => form(names, call),
+            Shape::Multipart(names) => multipart(names, call),
+            Shape::Bytes => Ok(Input::default()),
         }
     }
 
@@ -151,7 +157,7 @@ pub(crate) fn check_filled(rule: &[&str], pairs: &Pairs) -> Result<(), Breach> {
     }
 }
 
-fn is_type(call: &Call, wanted: &str) -> bool {
+pub(crate) fn is_type(call: &Call, wanted: &str) -> bool {
     call.header("content-type").and_then(|t| t.split(';').next()).is_some_and(|t| t.trim().eq_ignore_ascii_case(wanted))
 }
 
@@ -163,6 +169,40 @@ fn form(names: &[&str], call: &Call) -> Result<Input, Breach> {
     check_names(names, form.keys())?;
     check_filled(names, &form)?;
     Ok(Input { form, json: Value::Null })
+}
+
+/// Parts of a multipart body; those without a file name are also readable as pairs.
+fn multipart(names: &[&str], call: &Call) -> Result<Input, Breach> {
+    if !is_type(call, "multipart/form-data") {
+        return Err(Breach::ContentType);
+    }
+    let parts = &call.payload.parts;
+    if parts.is_empty() {
+        return Err(Breach::Body);
+    }
+    check_names(names, parts.iter().map(|p| p.name.as_str()))?;
+    for name in names.iter().filter(|n| n.contains('!')).map(|n| bare(n)) {
+        if !parts.iter().any(|p| p.name == name && p.digest.bytes > 0) {
+            return Err(Breach::Missing(name.to_owned()));
+        }
+    }
+    let form = Pairs(parts.iter().filter(|p| p.file_name.is_none()).map(|p| (p.name.clone(), p.text())).collect());
+    Ok(Input { form, json: Value::Null })
+}
+
+/// Knows the members of an object inside a body; `at` names it.
+pub(crate) fn check_members(value: &Value, at: &str, known: &[&str]) -> Result<(), Breach> {
+    let Some(members) = value.as_object() else {
+        return if value.is_null() { Ok(()) } else { Err(Breach::Unknown(format!("{at}: not an object"))) };
+    };
+    check_names(known, members.keys().map(String::as_str)).map_err(|b| match b {
+        Breach::Unknown(name) => Breach::Unknown(format!("{at}.{name}")),
+        other => other,
+    })?;
+    match known.iter().filter(|n| n.contains('!')).find(|n| members.get(bare(n)).is_none_or(Value::is_null)) {
+        Some(missing) => Err(Breach::Missing(format!("{at}.{}", bare(missing)))),
+        None => Ok(()),
+    }
 }
 
 /// Top-level members of a JSON object; plain members are also readable as pairs.

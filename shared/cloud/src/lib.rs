@@ -2,6 +2,7 @@
 
 pub mod audit;
 pub mod auth;
+pub mod bus;
 pub mod config;
 pub mod doorbell;
 pub mod http;
@@ -13,6 +14,7 @@ pub mod testing;
 pub mod vault;
 pub mod work;
 
+pub use bus::{Bus, EventBridge};
 pub use doorbell::{Doorbell, Queues, Ring};
 pub use table::{StoreError, Table};
 pub use vault::Vault;

@@ -13,11 +13,17 @@ pub enum WorkKind {
     Refresh,
     /// Revoke and remove what a deleted or disconnected account left behind.
     Erase,
+    /// Take a delivery its next step. The row is the delivery.
+    Publish,
+    /// Tell the outside of something that happened. The row is the event.
+    Notify,
+    /// Make posts of the rows of a file. The row is the job, or one of its chunks.
+    Bulk,
 }
 
 impl WorkKind {
     /// Every kind.
-    pub const ALL: [Self; 3] = [Self::Ingest, Self::Refresh, Self::Erase];
+    pub const ALL: [Self; 6] = [Self::Ingest, Self::Refresh, Self::Erase, Self::Publish, Self::Notify, Self::Bulk];
 
     /// The word in index keys, queue names and routes.
     #[must_use]
@@ -26,6 +32,9 @@ impl WorkKind {
             Self::Ingest => "ingest",
             Self::Refresh => "refresh",
             Self::Erase => "erase",
+            Self::Publish => "publish",
+            Self::Notify => "notify",
+            Self::Bulk => "bulk",
         }
     }
 

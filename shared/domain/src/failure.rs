@@ -36,6 +36,10 @@ pub enum Kind {
     AppRejected,
     /// The request itself is wrong in the platform's eyes; sending it again cannot help.
     InvalidRequest,
+    /// The platform refuses what is to be published: its rules, its moderation, a file it cannot use. Permanent.
+    ContentRefused,
+    /// The platform says that the same is there already; `existing` names it where the platform does.
+    Duplicate,
 }
 
 /// A failed call to a platform.
@@ -50,6 +54,12 @@ pub struct Failure {
     pub retry_after: Option<Duration>,
     /// The missing right, where the platform or the platform's table of scopes names it.
     pub scope: Option<String>,
+    /// The platform's own reason in words that a person can read, scrubbed of anything secret; `None`: it gave none.
+    pub said: Option<String>,
+    /// The platform's own code of the reason.
+    pub code: Option<String>,
+    /// The post that a [`Kind::Duplicate`] is a duplicate of.
+    pub existing: Option<String>,
     /// For the log: status, platform code, step. Never a token, a body or a person's name.
     pub detail: String,
 }
@@ -58,7 +68,16 @@ impl Failure {
     /// A failure that is known not to have taken effect.
     #[must_use]
     pub fn new(kind: Kind, detail: impl Into<String>) -> Self {
-        Self { kind, effect: Effect::NotApplied, retry_after: None, scope: None, detail: detail.into() }
+        Self {
+            kind,
+            effect: Effect::NotApplied,
+            retry_after: None,
+            scope: None,
+            said: None,
+            code: None,
+            existing: None,
+            detail: detail.into(),
+        }
     }
 
     /// The same failure of a call that may have taken effect.
@@ -79,6 +98,14 @@ impl Failure {
     #[must_use]
     pub fn scope(mut self, scope: impl Into<String>) -> Self {
         self.scope = Some(scope.into());
+        self
+    }
+
+    /// The same failure with the platform's own words and code.
+    #[must_use]
+    pub fn said(mut self, words: Option<String>, code: Option<String>) -> Self {
+        self.said = words.filter(|words| !words.trim().is_empty());
+        self.code = code;
         self
     }
 

@@ -163,6 +163,118 @@ impl fmt::Display for ConnectionId {
     }
 }
 
+text_id!(
+    /// A post: `post_`, the time it was written (11 hexadecimal digits of milliseconds), and 16 random ones.
+    PostId, "postId", "post_ and 27 hexadecimal digits",
+    |text| text.strip_prefix("post_").is_some_and(|rest| {
+        rest.len() == 27 && rest.bytes().all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f'))
+    })
+);
+
+impl PostId {
+    /// A new id for a post written at `at`; `random` makes it one that nobody can guess.
+    #[must_use]
+    pub fn new(at: Timestamp, random: u64) -> Self {
+        Self(format!("post_{:011x}{random:016x}", at.as_millisecond().clamp(0, 0xfff_ffff_ffff)))
+    }
+
+    /// When it was written.
+    #[must_use]
+    pub fn written_at(&self) -> Timestamp {
+        let ms = self.0.get(5..16).and_then(|hex| i64::from_str_radix(hex, 16).ok());
+        ms.and_then(|ms| Timestamp::from_millisecond(ms).ok()).unwrap_or(Timestamp::UNIX_EPOCH)
+    }
+}
+
+text_id!(
+    /// A bulk job: `bulk_`, the time it was asked for (11 hexadecimal digits of milliseconds), and 16 random ones.
+    BulkId, "jobId", "bulk_ and 27 hexadecimal digits",
+    |text| text.strip_prefix("bulk_").is_some_and(|rest| {
+        rest.len() == 27 && rest.bytes().all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f'))
+    })
+);
+
+impl BulkId {
+    /// A new id for a job that was asked for at `at`; `random` makes it one that nobody can guess.
+    #[must_use]
+    pub fn new(at: Timestamp, random: u64) -> Self {
+        Self(format!("bulk_{:011x}{random:016x}", at.as_millisecond().clamp(0, 0xfff_ffff_ffff)))
+    }
+}
+
+/// A post going to one account: `dlv_`, the post's digits, `_` and a number from 0 to 49.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct DeliveryId {
+    text: String,
+    post: PostId,
+    number: u8,
+}
+
+impl DeliveryId {
+    const INVALID: InvalidId = InvalidId { kind: "deliveryId", rule: "dlv_, 27 hexadecimal digits, _ and a number" };
+
+    /// Delivery number `number` of `post`.
+    #[must_use]
+    pub fn new(post: &PostId, number: u8) -> Self {
+        let digits = post.as_str().trim_start_matches("post_");
+        Self { text: format!("dlv_{digits}_{number}"), post: post.clone(), number }
+    }
+
+    /// Reads an id.
+    ///
+    /// # Errors
+    /// [`InvalidId`].
+    pub fn parse(text: impl Into<String>) -> Result<Self, InvalidId> {
+        let text = text.into();
+        let parts = || {
+            let (digits, number) = text.strip_prefix("dlv_")?.split_once('_')?;
+            let post = PostId::parse(format!("post_{digits}")).ok()?;
+            let value: u8 = number.parse().ok().filter(|n: &u8| n.to_string() == number)?;
+            Some((post, value))
+        };
+        let (post, number) = parts().ok_or(Self::INVALID)?;
+        Ok(Self { text, post, number })
+    }
+
+    /// The text of the id.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.text
+    }
+
+    /// The post that it delivers.
+    #[must_use]
+    pub fn post(&self) -> &PostId {
+        &self.post
+    }
+
+    /// Its number in the post.
+    #[must_use]
+    pub fn number(&self) -> u8 {
+        self.number
+    }
+}
+
+impl TryFrom<String> for DeliveryId {
+    type Error = InvalidId;
+    fn try_from(text: String) -> Result<Self, InvalidId> {
+        Self::parse(text)
+    }
+}
+
+impl From<DeliveryId> for String {
+    fn from(id: DeliveryId) -> Self {
+        id.text
+    }
+}
+
+impl fmt::Display for DeliveryId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.text)
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
@@ -195,6 +307,19 @@ mod tests {
         }
     }
 
+    #[test]
+    fn a_posts_id_holds_its_time_and_a_deliverys_id_its_post() {
+        let post = PostId::new(Timestamp::from_millisecond(1_790_000_000_000).unwrap(), 0xabc);
+        assert_eq!(post.as_str().len(), 32);
+        assert_eq!(post.written_at().as_millisecond(), 1_790_000_000_000);
+        let delivery = DeliveryId::new(&post, 7);
+        let read = DeliveryId::parse(delivery.as_str()).unwrap();
+        assert_eq!((read.post(), read.number()), (&post, 7));
+        for text in ["dlv_", "dlv_x_1", "dlv_1a0c47eb4000000000000000abc_01", "dlv_1a0c47eb4000000000000000abc_300"] {
+            assert!(DeliveryId::parse(text).is_err(), "{text}");
+        }
+    }
+
     proptest! {
         #[test]
         fn a_new_connection_id_parses_back_to_its_parts(talent in "[A-Za-z0-9_-]{1,64}", millis in 1i64..99_999_999_999_999, which in 0usize..13) {
@@ -210,6 +335,9 @@ mod tests {
         fn no_text_makes_an_id_parser_panic(text in "\\PC{0,200}") {
             let _ = ConnectionId::parse(text.clone());
             let _ = TalentId::parse(text.clone());
+            let _ = PostId::parse(text.clone());
+            let _ = BulkId::parse(text.clone());
+            let _ = DeliveryId::parse(text.clone());
             let _ = WorkspaceId::parse(text);
         }
 

@@ -180,7 +180,7 @@ impl SyncError {
             Kind::RateLimited => Self::of(C::RateLimited),
             Kind::ProviderDown => Self::of(C::ConnectionTimeout),
             Kind::ReconnectNeeded | Kind::TokenRejected => Self::of(C::TokenExpired),
-            Kind::PermissionMissing | Kind::InvalidRequest => {
+            Kind::PermissionMissing | Kind::InvalidRequest | Kind::ContentRefused | Kind::Duplicate => {
                 let mut error = Self::of(C::PermissionMissing);
                 if let Some(scope) = &failure.scope {
                     error.message = format!("Cannot access profile data. Missing permission: {scope}.");

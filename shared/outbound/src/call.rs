@@ -8,6 +8,17 @@ use http::{HeaderMap, HeaderName, HeaderValue, Method, header};
 use serde::Serialize;
 use url::Url;
 
+use crate::streamed::Streamed;
+
+/// What a call carries.
+#[derive(Debug, Clone)]
+pub enum Payload {
+    /// Bytes that are at hand.
+    Bytes(Bytes),
+    /// Bytes that are read while they are sent.
+    Streamed(Streamed),
+}
+
 /// A call to the outside world. Times and sizes are bounded; redirects are not followed unless asked for.
 #[derive(Debug, Clone)]
 pub struct Call {
@@ -20,12 +31,14 @@ pub struct Call {
     /// The headers.
     pub headers: HeaderMap,
     /// The body.
-    pub body: Bytes,
+    pub body: Payload,
     /// How many redirects a GET may follow, each checked again.
     pub redirects: u8,
-    /// How long the whole call may take.
+    /// How long the whole call may take; of a call whose answer is read in pieces: until its headers are there.
     pub deadline: Duration,
-    /// The largest body that is read, in bytes.
+    /// How long each piece of an answer that is read in pieces may take.
+    pub idle: Duration,
+    /// The largest answer that is read, in bytes.
     pub max_bytes: usize,
 }
 
@@ -38,9 +51,10 @@ impl Call {
             method,
             url,
             headers: HeaderMap::new(),
-            body: Bytes::new(),
+            body: Payload::Bytes(Bytes::new()),
             redirects: 0,
             deadline: Duration::from_secs(20),
+            idle: Duration::from_secs(15),
             max_bytes: 4 * 1024 * 1024,
         }
     }
@@ -69,8 +83,15 @@ impl Call {
     #[must_use]
     pub fn body(mut self, content_type: &'static str, body: impl Into<Bytes>) -> Self {
         self.headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(content_type));
-        self.body = body.into();
+        self.body = Payload::Bytes(body.into());
         self
+    }
+
+    /// The same call with a body that is read while it is sent. Its length goes out as `Content-Length`.
+    #[must_use]
+    pub fn streamed(mut self, content_type: &str, body: Streamed) -> Self {
+        self.body = Payload::Streamed(body);
+        self.header(header::CONTENT_TYPE, content_type)
     }
 
     /// The same call with a header that may be logged.
@@ -102,6 +123,20 @@ impl Call {
     #[must_use]
     pub fn follow(mut self, hops: u8) -> Self {
         self.redirects = hops;
+        self
+    }
+
+    /// The same call with another deadline.
+    #[must_use]
+    pub fn within(mut self, deadline: Duration) -> Self {
+        self.deadline = deadline;
+        self
+    }
+
+    /// The same call, reading an answer of at most so many bytes.
+    #[must_use]
+    pub fn at_most(mut self, bytes: usize) -> Self {
+        self.max_bytes = bytes;
         self
     }
 }
@@ -153,6 +188,9 @@ pub enum OutboundError {
     /// No connection was made.
     #[error("no connection: {0}")]
     Connect(String),
+    /// The time in which its holder may call was over before the call began (see [`crate::Fuse`]).
+    #[error("not begun: its time is over")]
+    TooLate,
     /// The deadline passed.
     #[error("no answer in time")]
     Timeout,
@@ -162,6 +200,9 @@ pub enum OutboundError {
     /// The body was larger than allowed.
     #[error("answer too large")]
     TooLarge,
+    /// What we were sending could not be read to its end, so the request was cut off. The platform is not to blame.
+    #[error("the body could not be read: {0}")]
+    Source(Box<Failure>),
 }
 
 impl OutboundError {
@@ -169,7 +210,9 @@ impl OutboundError {
     #[must_use]
     pub const fn effect(&self) -> Effect {
         match self {
-            Self::Refused(_) | Self::Connect(_) => Effect::NotApplied,
+            // A request with less than its Content-Length is incomplete, and whoever receives it must not act on it
+            // (RFC 9112 §6.3, §8).
+            Self::Refused(_) | Self::Connect(_) | Self::TooLate | Self::Source(_) => Effect::NotApplied,
             Self::Timeout | Self::Broken(_) | Self::TooLarge => Effect::Unknown,
         }
     }
@@ -178,6 +221,7 @@ impl OutboundError {
 impl From<OutboundError> for Failure {
     fn from(error: OutboundError) -> Self {
         let kind = match error {
+            OutboundError::Source(failure) => return Self { effect: Effect::NotApplied, ..*failure },
             OutboundError::Refused(_) => Kind::NotFound,
             _ => Kind::ProviderDown,
         };

@@ -96,6 +96,8 @@ pub enum Registration {
     PerServer,
     /// The client id is the address of a metadata document that Herald serves.
     ClientMetadata,
+    /// The platform knows no apps: the account's own token is all there is.
+    None,
 }
 
 /// How an access token is renewed.

@@ -4,12 +4,18 @@
 //! [`Platforms::get`] answers with what is there.
 
 pub mod bluesky;
+pub mod compose;
 mod facts;
 pub mod instagram;
 mod kit;
+pub mod linkedin;
 pub mod mastodon;
+pub mod media;
+pub mod publish;
 mod registry;
+pub mod telegram;
 pub mod tiktok;
+pub mod twitter;
 mod wire;
 pub mod youtube;
 

@@ -4,7 +4,8 @@ use domain::Platform;
 
 use crate::facts::Facts;
 use crate::kit::{AppPassword, Ingest, OAuth, RegisterApp};
-use crate::{bluesky, instagram, mastodon, tiktok, youtube};
+use crate::publish::Publish;
+use crate::{bluesky, instagram, linkedin, mastodon, telegram, tiktok, twitter, youtube};
 
 /// A platform with the capabilities it has.
 pub struct Adapter {
@@ -16,6 +17,8 @@ pub struct Adapter {
     pub oauth: Box<dyn OAuth>,
     /// Registers Herald at each server, where every server wants that.
     pub register: Option<Box<dyn RegisterApp>>,
+    /// Publishes, where Herald can here.
+    pub publish: Option<Box<dyn Publish>>,
     /// Takes a password made for apps, where there are such.
     pub app_password: Option<Box<dyn AppPassword>>,
 }
@@ -36,7 +39,17 @@ impl Platforms {
 
     /// The facts of every platform that stands, in the contract's order.
     pub fn facts() -> impl Iterator<Item = &'static Facts> {
-        [&instagram::FACTS, &tiktok::FACTS, &youtube::FACTS, &bluesky::FACTS, &mastodon::FACTS].into_iter()
+        [
+            &instagram::FACTS,
+            &tiktok::FACTS,
+            &youtube::FACTS,
+            &twitter::FACTS,
+            &linkedin::FACTS,
+            &telegram::FACTS,
+            &bluesky::FACTS,
+            &mastodon::FACTS,
+        ]
+        .into_iter()
     }
 
     fn make(platform: Platform) -> Option<Adapter> {
@@ -44,6 +57,9 @@ impl Platforms {
             Platform::Instagram => Some(instagram::adapter()),
             Platform::Tiktok => Some(tiktok::adapter()),
             Platform::Youtube => Some(youtube::adapter()),
+            Platform::Twitter => Some(twitter::adapter()),
+            Platform::Linkedin => Some(linkedin::adapter()),
+            Platform::Telegram => Some(telegram::adapter()),
             Platform::Bluesky => Some(bluesky::adapter()),
             Platform::Mastodon => Some(mastodon::adapter()),
             _ => None,

@@ -27,8 +27,16 @@ use platforms::Platforms;
 use stands::{Need, Stand};
 
 /// Every platform that signs the contract.
-static STANDS: [&Stand; 5] =
-    [&stands::INSTAGRAM, &stands::TIKTOK, &stands::YOUTUBE, &stands::MASTODON, &stands::BLUESKY];
+static STANDS: [&Stand; 8] = [
+    &stands::INSTAGRAM,
+    &stands::TIKTOK,
+    &stands::YOUTUBE,
+    &stands::TWITTER,
+    &stands::LINKEDIN,
+    &stands::TELEGRAM,
+    &stands::MASTODON,
+    &stands::BLUESKY,
+];
 
 /// One test per fact, and the list of all of them. Each fact has a world of its own, in which no request may have been
 /// sent that no well-made client sends.
@@ -61,16 +69,17 @@ macro_rules! platform_contract {
                 consent: {
                     a_consent_is_for_what_was_asked,
                     the_consent_page_is_asked_as_the_facts_say needs OpenConsentAddress,
-                    what_a_person_left_out_is_known,
-                    a_code_is_good_once,
-                    a_code_of_an_unreachable_platform_is_not_refused,
+                    what_a_person_left_out_is_known needs ConsentPage,
+                    a_code_is_good_once needs ConsentPage,
+                    a_code_of_an_unreachable_platform_is_not_refused needs ConsentPage,
                 }
                 reading: {
                     a_profile_has_the_figures_of_the_platform,
-                    publications_are_read_to_the_end_newest_first_and_once,
-                    figures_are_those_of_the_platform_and_absence_is_not_zero,
+                    publications_are_read_to_the_end_newest_first_and_once needs History,
+                    figures_are_those_of_the_platform_and_absence_is_not_zero needs History,
                     anyone_reads_what_is_public needs PublicRead,
                     without_a_public_read_nobody_is_called needs NoPublicRead,
+                    without_a_history_there_are_no_publications needs NoHistory,
                     a_handle_that_nobody_has_is_not_found needs PublicRead,
                     a_deleted_account_is_told,
                     a_suspended_account_is_told,
@@ -114,6 +123,9 @@ macro_rules! platform_contract {
 platform_contract!(instagram, &stands::INSTAGRAM);
 platform_contract!(tiktok, &stands::TIKTOK);
 platform_contract!(youtube, &stands::YOUTUBE);
+platform_contract!(twitter, &stands::TWITTER);
+platform_contract!(linkedin, &stands::LINKEDIN);
+platform_contract!(telegram, &stands::TELEGRAM);
 platform_contract!(mastodon, &stands::MASTODON);
 platform_contract!(bluesky, &stands::BLUESKY);
 

@@ -94,7 +94,7 @@ async fn every_consent_brings_a_refresh_token_that_lasts() {
     for _ in 0..2 {
         let tokens = world.consent("harbor", &[]).await.unwrap().tokens;
         assert!(tokens.refresh.is_some());
-        assert_eq!(tokens.scopes.len(), 3);
+        assert_eq!(tokens.scopes.len(), 4);
     }
     let tokens = world.consent("harbor", &[]).await.unwrap().tokens;
     world.pass(SignedDuration::from_hours(2)).await;

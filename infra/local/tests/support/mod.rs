@@ -123,6 +123,7 @@ impl Bench {
         let parts = Parts {
             aws: AwsConfig::local(format!("http://{}", database.address)),
             doorbell: Some(doorbell.clone()),
+            bus: None,
             keys: Some(Arc::new(LocalKeys::open_or_create(&folder.path().join("keys")).unwrap())),
             clock: clock.clone(),
             probe: calls.clone(),

@@ -6,8 +6,9 @@ use super::{APP_VIEWS, actor, breach, session, xrpc_error};
 use crate::accounts::Account;
 use crate::call::{Answer, Call, Reply};
 use crate::clock::{iso_ms, parse_iso};
+use crate::judge::{Publication, What};
 use crate::law::{self, Entry, entry_at, entry_ms, timeline};
-use crate::posts::{Kind, Post, post};
+use crate::posts::{Kind, Post, made_count, post, published};
 use crate::state::{Platform, World};
 use crate::strict::Rule;
 
@@ -61,12 +62,12 @@ fn basic(a: &Account) -> Value {
         "labels": [], "createdAt": iso_ms(a.created_ms()), "verification": {"verifications": [], "verifiedStatus": verified, "trustedVerifierStatus": "none"}})
 }
 
-fn detailed(a: &Account) -> Value {
+fn detailed(world: &World, a: &Account) -> Value {
     let mut body = basic(a);
     body["description"] = json!(a.bio());
     body["followersCount"] = json!(a.followers);
     body["followsCount"] = json!(a.following());
-    body["postsCount"] = json!(a.posts);
+    body["postsCount"] = json!(u64::from(a.posts) + made_count(world, a));
     body["indexedAt"] = json!(iso_ms(a.created_ms()));
     body
 }
@@ -77,7 +78,7 @@ pub(super) fn profile(world: &World, call: &Call) -> Answer {
     admit(world, call)?;
     let a = seen(world, call.query.text("actor"))?;
     call.about(&a.handle);
-    Ok(Reply::json(200, &detailed(&a)))
+    Ok(Reply::json(200, &detailed(world, &a)))
 }
 
 pub(super) fn profiles(world: &World, call: &Call) -> Answer {
@@ -92,7 +93,8 @@ pub(super) fn profiles(world: &World, call: &Call) -> Answer {
             xrpc_error(400, "InvalidRequest", "actors must not have more than 25 elements"),
         ));
     }
-    let list: Vec<Value> = actors.iter().filter_map(|name| seen(world, name).ok()).map(|a| detailed(&a)).collect();
+    let list: Vec<Value> =
+        actors.iter().filter_map(|name| seen(world, name).ok()).map(|a| detailed(world, &a)).collect();
     Ok(Reply::json(200, &json!({"profiles": list})))
 }
 
@@ -100,11 +102,21 @@ fn uri(a: &Account, rkey: &str) -> String {
     format!("at://{}/{COLLECTION}/{rkey}", a.id())
 }
 
-fn cid(a: &Account, rkey: &str) -> String {
+fn cid(a: &Account, p: &Post) -> String {
+    if let Some(known) = p.made.as_ref().and_then(|m| m.details["cid"].as_str()) {
+        return known.to_owned();
+    }
+    law_cid(a, &p.id)
+}
+
+fn law_cid(a: &Account, rkey: &str) -> String {
     format!("bafyrei{}", law::base32(Platform::Bluesky, a.seed(), rkey, 52))
 }
 
 fn record(a: &Account, p: &Post) -> Value {
+    if let Some(known) = p.made.as_ref().map(|m| &m.details["record"]).filter(|r| r.is_object()) {
+        return known.clone();
+    }
     let mut body = json!({"$type": COLLECTION, "text": p.text, "createdAt": iso_ms(p.at_ms), "langs": ["en"]});
     if p.kind == Kind::Image {
         let blob = json!({"$type": "blob", "ref": {"$link": format!("bafkrei{}", law::base32(Platform::Bluesky, a.seed(), &p.id, 52))}, "mimeType": "image/png", "size": 70});
@@ -115,7 +127,7 @@ fn record(a: &Account, p: &Post) -> Value {
 
 fn view(a: &Account, author: &Value, p: &Post) -> Value {
     let mut body = json!({
-        "uri": uri(a, &p.id), "cid": cid(a, &p.id), "author": author, "record": record(a, p), "replyCount": p.comments, "repostCount": p.shares,
+        "uri": uri(a, &p.id), "cid": cid(a, p), "author": author, "record": record(a, p), "replyCount": p.comments, "repostCount": p.shares,
         "likeCount": p.likes, "quoteCount": p.quotes, "bookmarkCount": p.saves, "indexedAt": iso_ms(p.at_ms + 700), "labels": [],
     });
     if p.kind == Kind::Image {
@@ -126,14 +138,30 @@ fn view(a: &Account, author: &Value, p: &Post) -> Value {
     body
 }
 
-fn feed_item(a: &Account, author: &Value, entry: Entry) -> Value {
-    match entry {
-        Entry::Own(i) => json!({"post": view(a, author, &post(a, i))}),
-        Entry::Boost(_) => {
-            let ms = entry_ms(entry);
+/// An entry of an author's feed.
+enum Item {
+    Made(What, Box<Post>),
+    Law(Entry),
+}
+
+impl Item {
+    fn ms(&self) -> i64 {
+        match self {
+            Self::Made(_, p) => p.at_ms,
+            Self::Law(entry) => entry_ms(*entry),
+        }
+    }
+}
+
+fn feed_item(a: &Account, author: &Value, item: &Item) -> Value {
+    match item {
+        Item::Made(_, p) => json!({"post": view(a, author, p)}),
+        Item::Law(Entry::Own(i)) => json!({"post": view(a, author, &post(a, *i))}),
+        Item::Law(entry @ Entry::Boost(_)) => {
+            let ms = entry_ms(*entry);
             let bob = json!({"did": "did:plc:bobbobbobbobbobbobbobbob", "handle": "bob.bsky.social", "displayName": "Bob", "labels": []});
             let original = json!({
-                "uri": format!("at://did:plc:bobbobbobbobbobbobbobbob/{COLLECTION}/{}", law::tid(ms - 60_000, 1)), "cid": cid(a, "boost"), "author": bob,
+                "uri": format!("at://did:plc:bobbobbobbobbobbobbobbob/{COLLECTION}/{}", law::tid(ms - 60_000, 1)), "cid": law_cid(a, "boost"), "author": bob,
                 "record": {"$type": COLLECTION, "text": "Somebody else's words", "createdAt": iso_ms(ms - 60_000)}, "replyCount": 900,
                 "repostCount": 900, "likeCount": 900, "quoteCount": 900, "indexedAt": iso_ms(ms - 60_000), "labels": [],
             });
@@ -162,9 +190,12 @@ pub(super) fn author_feed(world: &World, call: &Call) -> Answer {
     let q = &call.query;
     let limit = limit(world, call)?;
     let bad = |what: &str| world.unexpected(call, what, xrpc_error(400, "InvalidRequest", what));
-    let wanted = |e: &Entry| match (q.get("filter").unwrap_or("posts_with_replies"), e) {
-        ("posts_with_video", _) | ("posts_with_media", Entry::Boost(_)) => false,
-        ("posts_with_media", Entry::Own(i)) => i % 3 == 1,
+    let wanted = |e: &Item| match (q.get("filter").unwrap_or("posts_with_replies"), e) {
+        ("posts_with_video", Item::Made(_, p)) => p.kind == Kind::Video,
+        ("posts_with_media", Item::Made(_, p)) => p.kind != Kind::Text,
+        ("posts_no_replies" | "posts_and_author_threads", Item::Made(what, _)) => *what == What::Post,
+        ("posts_with_video", _) | ("posts_with_media", Item::Law(Entry::Boost(_))) => false,
+        ("posts_with_media", Item::Law(Entry::Own(i))) => i % 3 == 1,
         _ => true,
     };
     if !matches!(
@@ -185,22 +216,36 @@ pub(super) fn author_feed(world: &World, call: &Call) -> Answer {
     };
     let a = seen(world, q.text("actor"))?;
     call.about(&a.handle);
-    let mut rest = timeline(a.posts).filter(|e| entry_ms(*e) < before).filter(wanted);
-    let page: Vec<Entry> = rest.by_ref().take(limit).collect();
+    let made = world.judge.shown(&a.who, world.now(), |_| true);
+    let made = made.iter().map(|m| Item::Made(m.what, Box::new(published(&a, m))));
+    let mut rest = made.chain(timeline(a.posts).map(Item::Law)).filter(|e| e.ms() < before).filter(wanted);
+    let page: Vec<Item> = rest.by_ref().take(limit).collect();
     let author = basic(&a);
-    let items: Vec<Value> = page.iter().map(|e| feed_item(&a, &author, *e)).collect();
+    let items: Vec<Value> = page.iter().map(|e| feed_item(&a, &author, e)).collect();
     let mut body = json!({"feed": items});
     if let (Some(last), true) = (page.last(), rest.next().is_some()) {
-        body["cursor"] = json!(iso_ms(entry_ms(*last)));
+        body["cursor"] = json!(iso_ms(last.ms()));
     }
     Ok(Reply::json(200, &body))
 }
 
-/// The own post behind `at://did/app.bsky.feed.post/rkey`.
-fn own_post(a: &Account, rkey: &str) -> Option<Post> {
+/// The own post behind `at://did/app.bsky.feed.post/rkey`: what the repository holds, or what the AppView has seen.
+fn own_post(world: &World, a: &Account, rkey: &str, indexed: bool) -> Option<Post> {
+    let now = world.now();
+    let there = |m: &Publication| if indexed { m.shown(now) } else { m.deleted_ms.is_none() };
+    if let Some(made) = world.judge.by_key(&a.who, rkey) {
+        return there(&made).then(|| published(a, &made));
+    }
     let (ms, _) = law::tid_parts(rkey)?;
     let Entry::Own(index) = entry_at(ms, a.posts)? else { return None };
     Some(post(a, index)).filter(|p| p.id == rkey)
+}
+
+/// The present cid of a record of this world.
+pub(super) fn cid_of(world: &World, uri: &str) -> Option<String> {
+    let (did, rkey) = uri.strip_prefix("at://")?.split_once(&format!("/{COLLECTION}/"))?;
+    let a = actor(world, did)?;
+    Some(cid(&a, &own_post(world, &a, rkey, false)?))
 }
 
 pub(super) fn posts(world: &World, call: &Call) -> Answer {
@@ -218,7 +263,7 @@ pub(super) fn posts(world: &World, call: &Call) -> Answer {
     let found = uris.iter().filter_map(|uri| {
         let (did, rkey) = uri.strip_prefix("at://")?.split_once(&format!("/{COLLECTION}/"))?;
         let a = seen(world, did).ok()?;
-        Some(view(&a, &basic(&a), &own_post(&a, rkey)?))
+        Some(view(&a, &basic(&a), &own_post(world, &a, rkey, true)?))
     });
     let list: Vec<Value> = found.collect();
     Ok(Reply::json(200, &json!({"posts": list})))
@@ -237,7 +282,7 @@ fn repo(world: &World, call: &Call) -> Result<Account, Reply> {
 }
 
 fn entry_of_repo(a: &Account, p: &Post) -> Value {
-    json!({"uri": uri(a, &p.id), "cid": cid(a, &p.id), "value": record(a, p)})
+    json!({"uri": uri(a, &p.id), "cid": cid(a, p), "value": record(a, p)})
 }
 
 pub(super) fn list_records(world: &World, call: &Call) -> Answer {
@@ -246,13 +291,24 @@ pub(super) fn list_records(world: &World, call: &Call) -> Answer {
     let a = repo(world, call)?;
     let q = &call.query;
     let limit = limit(world, call)?;
-    let total = if q.text("collection") == COLLECTION { a.posts } else { 0 };
+    let ours = q.text("collection") == COLLECTION;
+    let total = if ours { a.posts } else { 0 };
     let reverse = q.get("reverse") == Some("true");
     let cursor = q.get("cursor");
-    let all: Box<dyn Iterator<Item = u32>> = if reverse { Box::new((0..total).rev()) } else { Box::new(0..total) };
-    let mut rest = all
-        .map(|i| post(&a, i))
-        .filter(|p| cursor.is_none_or(|c| if reverse { p.id.as_str() > c } else { p.id.as_str() < c }));
+    // The repository shows a record at once, whatever the AppView has seen.
+    let mut made: Vec<Post> = match ours {
+        true => world.judge.shown(&a.who, i64::MAX, |_| true).iter().map(|m| published(&a, m)).collect(),
+        false => Vec::new(),
+    };
+    made.sort_by(|x, y| y.id.cmp(&x.id));
+    let law = (0..total).map(|i| post(&a, i));
+    let all: Box<dyn Iterator<Item = Post>> = if reverse {
+        made.reverse();
+        Box::new(law.rev().chain(made))
+    } else {
+        Box::new(made.into_iter().chain(law))
+    };
+    let mut rest = all.filter(|p| cursor.is_none_or(|c| if reverse { p.id.as_str() > c } else { p.id.as_str() < c }));
     let page: Vec<Post> = rest.by_ref().take(limit).collect();
     let records: Vec<Value> = page.iter().map(|p| entry_of_repo(&a, p)).collect();
     let mut body = json!({"records": records});
@@ -267,7 +323,8 @@ pub(super) fn get_record(world: &World, call: &Call) -> Answer {
     RULE.read(call).map_err(|b| breach(world, call, &b))?;
     let a = repo(world, call)?;
     let rkey = call.query.text("rkey");
-    let found = Some(call.query.text("collection")).filter(|c| *c == COLLECTION).and_then(|_| own_post(&a, rkey));
+    let found =
+        Some(call.query.text("collection")).filter(|c| *c == COLLECTION).and_then(|_| own_post(world, &a, rkey, false));
     let p = found
         .ok_or_else(|| xrpc_error(400, "RecordNotFound", &format!("Could not locate record: {}", uri(&a, rkey))))?;
     Ok(Reply::json(200, &entry_of_repo(&a, &p)))

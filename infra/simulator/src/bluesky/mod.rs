@@ -1,11 +1,16 @@
 //! Bluesky: the PLC directory, handles, the public AppView, and one PDS that is also the
 //! authorization server of its accounts.
 
+mod blob;
+mod cid;
 mod dpop;
 mod feed;
 mod identity;
 mod login;
+mod record;
+mod repo;
 mod session;
+mod video;
 
 use std::collections::{HashMap, HashSet};
 use std::sync::Mutex;
@@ -15,7 +20,7 @@ use serde_json::json;
 use crate::accounts::Account;
 use crate::call::{Call, Reply};
 use crate::clock::SimClock;
-use crate::state::{Platform, World, lock, random};
+use crate::state::{Platform, Who, World, lock, random};
 use crate::strict::Breach;
 
 pub(crate) use session::hand_over;
@@ -26,7 +31,7 @@ const APP_VIEWS: [&str; 2] = ["public.api.bsky.app", "api.bsky.app"];
 /// Whether the host belongs to Bluesky: a service, or a handle of the two common domains.
 pub(crate) fn owns(host: &str) -> bool {
     APP_VIEWS.contains(&host)
-        || matches!(host, "plc.directory" | "bsky.social" | "cdn.bsky.app" | PDS)
+        || matches!(host, "plc.directory" | "bsky.social" | "cdn.bsky.app" | PDS | video::HOST)
         || host.ends_with(".bsky.social")
         || host.ends_with(".bsky.example")
 }
@@ -38,11 +43,21 @@ pub(crate) struct Desk {
     jtis: Mutex<HashMap<String, i64>>,
     pushed: Mutex<HashMap<String, login::Pushed>>,
     confidential: Mutex<HashSet<u64>>,
+    services: Mutex<HashMap<String, Service>>,
 }
+
+/// Whose service token, for which service and method, and until when.
+type Service = (Who, String, String, i64);
 
 impl Default for Desk {
     fn default() -> Self {
-        Self { nonce_key: random(), jtis: Mutex::default(), pushed: Mutex::default(), confidential: Mutex::default() }
+        Self {
+            nonce_key: random(),
+            jtis: Mutex::default(),
+            pushed: Mutex::default(),
+            confidential: Mutex::default(),
+            services: Mutex::default(),
+        }
     }
 }
 
@@ -51,6 +66,15 @@ impl Desk {
         lock(&self.jtis).clear();
         lock(&self.pushed).clear();
         lock(&self.confidential).clear();
+        lock(&self.services).clear();
+    }
+
+    fn remember_service(&self, token: &str, who: &Who, aud: &str, lxm: &str, exp_ms: i64) {
+        lock(&self.services).insert(token.to_owned(), (who.clone(), aud.to_owned(), lxm.to_owned(), exp_ms));
+    }
+
+    fn service(&self, token: &str) -> Option<Service> {
+        lock(&self.services).get(token).cloned()
     }
 
     /// False when the id has been used before.
@@ -72,7 +96,7 @@ pub(crate) fn answer(world: &World, call: &Call) -> Reply {
     if host == "plc.directory" {
         return identity::plc(world, call).unwrap_or_else(|e| e);
     }
-    let service = host == PDS || host == "bsky.social" || APP_VIEWS.contains(&host);
+    let service = host == PDS || host == "bsky.social" || host == video::HOST || APP_VIEWS.contains(&host);
     let reply = match call.path.strip_prefix("/xrpc/") {
         Some(method) if service => xrpc(world, call, method),
         None if host == PDS => login::route(world, call),
@@ -87,6 +111,14 @@ pub(crate) fn answer(world: &World, call: &Call) -> Reply {
 
 fn xrpc(world: &World, call: &Call, method: &str) -> Result<Reply, Reply> {
     let app_view = APP_VIEWS.contains(&call.host.as_str());
+    if call.host == video::HOST {
+        return match method {
+            "app.bsky.video.uploadVideo" => video::upload(world, call),
+            "app.bsky.video.getJobStatus" => video::status(world, call),
+            "app.bsky.video.getUploadLimits" => video::limits(world, call),
+            _ => Err(world.unexpected(call, "unknown method", xrpc_error(404, "XRPCNotSupported", "XRPCNotSupported"))),
+        };
+    }
     match method {
         "com.atproto.identity.resolveHandle" => identity::resolve_handle(world, call),
         "app.bsky.actor.getProfile" => feed::profile(world, call),
@@ -99,6 +131,11 @@ fn xrpc(world: &World, call: &Call, method: &str) -> Result<Reply, Reply> {
         "com.atproto.server.getSession" if !app_view => session::get(world, call),
         "com.atproto.repo.listRecords" if call.host == PDS => feed::list_records(world, call),
         "com.atproto.repo.getRecord" if call.host == PDS => feed::get_record(world, call),
+        "com.atproto.repo.uploadBlob" if call.host == PDS => blob::upload(world, call),
+        "com.atproto.repo.putRecord" if call.host == PDS => repo::put(world, call),
+        "com.atproto.repo.createRecord" if call.host == PDS => repo::create(world, call),
+        "com.atproto.repo.deleteRecord" if call.host == PDS => repo::delete(world, call),
+        "com.atproto.server.getServiceAuth" if call.host == PDS => repo::service_auth(world, call),
         _ => Err(world.unexpected(call, "unknown method", xrpc_error(404, "XRPCNotSupported", "XRPCNotSupported"))),
     }
 }
@@ -167,4 +204,11 @@ fn actor(world: &World, name: &str) -> Option<Account> {
         return world.accounts.by_id(Platform::Bluesky, name).filter(|a| !a.deleted);
     }
     world.accounts.find(Platform::Bluesky, name)
+}
+
+/// Where a post that the owner makes elsewhere stands: id, address and key.
+pub(crate) fn new_place(world: &World, account: &Account, at_ms: i64) -> (String, String, Option<String>) {
+    let rkey = crate::law::tid(at_ms, world.judge.next());
+    let url = format!("https://bsky.app/profile/{}/post/{rkey}", account.handle);
+    (repo::uri(account, &rkey), url, Some(rkey))
 }

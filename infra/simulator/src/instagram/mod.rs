@@ -1,6 +1,9 @@
 //! Instagram with Instagram Login: www (consent), api (code exchange), graph (everything else).
 
+mod container;
+mod insights;
 mod login;
+mod publish;
 mod read;
 
 use serde_json::{Value, json};
@@ -15,6 +18,8 @@ use crate::strict::Breach;
 
 pub(crate) use login::hand_over_scopes;
 
+/// What the ids of containers begin with; those of media begin with 18.
+const CONTAINER: &str = "179";
 /// Sixty days.
 const LONG_S: i64 = 5_184_000;
 
@@ -38,6 +43,7 @@ pub(crate) fn answer(world: &World, call: &Call) -> Reply {
 /// The Graph error shape.
 pub(crate) fn graph_error(status: u16, code: i64, subcode: Option<i64>, message: &str) -> Reply {
     let kind = if matches!(code, 1 | 2 | 100 | 2500) { "IGApiException" } else { "OAuthException" };
+
     let mut error = json!({"message": message, "type": kind, "code": code, "fbtrace_id": format!("A{}", secret(22))});
     if let Some(subcode) = subcode {
         error["error_subcode"] = json!(subcode);
@@ -79,6 +85,21 @@ pub(crate) fn rate_limited(call: &Call, seconds: i64) -> Reply {
         "(#80002) There have been too many calls to this Instagram account. Wait a bit and try again.",
     )
     .with("x-business-use-case-usage", usage.to_string())
+}
+
+/// The day's posts are used up.
+pub(crate) fn quota_exhausted() -> Reply {
+    let text = "Application request limit reached: you reached maximum number of posts that is allowed to be published by Content Publishing API.";
+    graph_error(400, 9, Some(2_207_042), text)
+}
+
+/// Where a new post stands: id, address, no key.
+pub(crate) fn new_place(world: &World, account: &Account) -> (String, String, Option<String>) {
+    let n = world.judge.next();
+    // The law's media have five digits behind the prefix; these have six.
+    let id = format!("{}{:06}", media_prefix(account), n);
+    let code = law::base32(account.who.platform, account.seed(), &format!("made{n}"), 11);
+    (id, format!("https://www.instagram.com/p/{code}/"), None)
 }
 
 pub(crate) fn failure(status: u16) -> Reply {

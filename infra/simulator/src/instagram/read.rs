@@ -4,18 +4,19 @@ use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde_json::{Map, Value, json};
 
+use super::insights::insights;
 use super::login::{account_error, token_error};
-use super::{breach, graph_error, media_prefix, with_usage};
+use super::{CONTAINER, breach, container, graph_error, media_prefix, publish, with_usage};
 use crate::accounts::Account;
 use crate::call::{Answer, Call, Reply};
 use crate::clock::graph_time;
+use crate::judge::What;
 use crate::oauth::Kind as TokenKind;
-use crate::posts::{Kind, Post, post};
+use crate::posts::{Kind, Post, Shelf, made_count, post, published};
 use crate::state::{Platform, World};
 use crate::strict::Rule;
 
-const BASIC: &str = "instagram_business_basic";
-const INSIGHTS: &str = "instagram_business_manage_insights";
+pub(super) const BASIC: &str = "instagram_business_basic";
 
 /// `/v26.0/…` or the same without a version.
 pub(super) fn route(world: &World, call: &Call) -> Answer {
@@ -23,12 +24,22 @@ pub(super) fn route(world: &World, call: &Call) -> Answer {
     if segments.first().is_some_and(|s| version(s)) {
         segments.remove(0);
     }
-    match segments.as_slice() {
-        [node] => {
+    match (call.method.as_str(), segments.as_slice()) {
+        ("DELETE", [_]) => {
+            let reply = graph_error(400, 100, Some(33), "Unsupported delete request.");
+            Err(world.unexpected(call, "Instagram Login deletes nothing", reply))
+        }
+        ("GET", [node]) if node.starts_with(CONTAINER) => container::look(world, call, node),
+        ("POST", [node, "media"]) => container::create(world, call, node),
+        ("POST", [node, "media_publish"]) => publish::publish(world, call, node),
+        (_, [node, "content_publishing_limit"]) => publish::limit(world, call, node),
+        (_, [node, "comments"]) => publish::comments(world, call, node),
+        (_, [node, "stories"]) => publish::stories(world, call, node),
+        (_, [node]) => {
             const RULE: Rule = Rule::get(&["fields", "access_token"], &["authorization"]);
             RULE.read(call).map_err(|b| breach(world, call, &b))?;
             let account = bearer(world, call, BASIC)?;
-            match media_of(&account, node) {
+            match media_of(world, &account, node) {
                 Some(p) => Ok(with_usage(
                     Reply::json(200, &media(&account, &p, &fields(world, call, MEDIA_FIELDS, "Media")?)),
                     &account,
@@ -36,8 +47,8 @@ pub(super) fn route(world: &World, call: &Call) -> Answer {
                 None => profile(world, call, &account, node),
             }
         }
-        [node, "media"] => list(world, call, node),
-        [node, "insights"] => insights(world, call, node),
+        (_, [node, "media"]) => list(world, call, node),
+        (_, [node, "insights"]) => insights(world, call, node),
         _ => {
             let reply = graph_error(400, 2500, None, &format!("Unknown path components: {}", call.path));
             Err(world.unexpected(call, "unknown path", reply))
@@ -54,9 +65,8 @@ fn version(segment: &str) -> bool {
 }
 
 /// The account behind the request's token, if it may do what `scope` is for.
-fn bearer(world: &World, call: &Call, scope: &str) -> Result<Account, Reply> {
-    let token = call.query.get("access_token").or_else(|| call.credential("bearer"));
-    let Some(token) = token.filter(|t| !t.is_empty()) else {
+pub(super) fn bearer(world: &World, call: &Call, scope: &str) -> Result<Account, Reply> {
+    let Some(token) = call.access_token().filter(|t| !t.is_empty()) else {
         let reply = graph_error(
             400,
             2500,
@@ -68,7 +78,7 @@ fn bearer(world: &World, call: &Call, scope: &str) -> Result<Account, Reply> {
     let now = world.now();
     let bearer = world
         .oauth
-        .check(token, &[TokenKind::Access, TokenKind::Short], Platform::Instagram, now)
+        .check(&token, &[TokenKind::Access, TokenKind::Short], Platform::Instagram, now)
         .map_err(|f| token_error(&f, now))?;
     let account = world.accounts.get(&bearer.grant.who);
     call.about(&account.handle);
@@ -81,24 +91,28 @@ fn bearer(world: &World, call: &Call, scope: &str) -> Result<Account, Reply> {
     Ok(account)
 }
 
-fn missing(node: &str) -> Reply {
+pub(super) fn missing(node: &str) -> Reply {
     let text = format!(
         "Unsupported get request. Object with ID '{node}' does not exist, cannot be loaded due to missing permissions, or does not support this operation"
     );
     graph_error(400, 100, Some(33), &text)
 }
 
-fn own_node(account: &Account, node: &str) -> bool {
+pub(super) fn own_node(account: &Account, node: &str) -> bool {
     node == "me" || node == account.id() || node == account.app_scoped_id()
 }
 
-fn media_of(account: &Account, id: &str) -> Option<Post> {
+pub(super) fn media_of(world: &World, account: &Account, id: &str) -> Option<Post> {
+    if let Some(made) = world.judge.by_id(Platform::Instagram, id) {
+        let seen = made.who == account.who && made.shown(world.now()) && made.what != What::Comment;
+        return seen.then(|| published(account, &made));
+    }
     let index: u32 = id.strip_prefix(&media_prefix(account)).filter(|rest| rest.len() == 5)?.parse().ok()?;
     (index < account.posts).then(|| post(account, index))
 }
 
 /// The asked fields, outermost level; a field may carry its own list in braces.
-fn fields(world: &World, call: &Call, known: &[&str], node: &str) -> Result<Vec<(String, String)>, Reply> {
+pub(super) fn fields(world: &World, call: &Call, known: &[&str], node: &str) -> Result<Vec<(String, String)>, Reply> {
     let mut list: Vec<(String, String)> = Vec::new();
     for (name, inner) in split(call.query.get("fields").unwrap_or("id")) {
         if !known.contains(&name.as_str()) {
@@ -130,7 +144,7 @@ fn fields(world: &World, call: &Call, known: &[&str], node: &str) -> Result<Vec<
 }
 
 /// `a,b{c,d}` -> (a, ""), (b, "c,d")
-fn split(text: &str) -> Vec<(String, String)> {
+pub(super) fn split(text: &str) -> Vec<(String, String)> {
     let (mut depth, mut name, mut inner, mut out) = (0_u32, String::new(), String::new(), Vec::new());
     for c in text.chars() {
         match c {
@@ -173,7 +187,7 @@ fn profile(world: &World, call: &Call, account: &Account, node: &str) -> Answer 
             "profile_picture_url" => json!(account.avatar()),
             "followers_count" => json!(account.followers),
             "follows_count" => json!(account.following()),
-            "media_count" => json!(account.posts),
+            "media_count" => json!(u64::from(account.posts) + made_count(world, account)),
             "biography" => json!(account.bio()),
             _ => json!(format!("https://{}.example/", account.handle)),
         };
@@ -182,7 +196,7 @@ fn profile(world: &World, call: &Call, account: &Account, node: &str) -> Answer 
     Ok(with_usage(Reply::json(200, &Value::Object(body)), account))
 }
 
-const MEDIA_FIELDS: &[&str] = &[
+pub(super) const MEDIA_FIELDS: &[&str] = &[
     "id",
     "ig_id",
     "caption",
@@ -205,7 +219,7 @@ const MEDIA_FIELDS: &[&str] = &[
     "collaborators",
 ];
 
-fn media(account: &Account, p: &Post, fields: &[(String, String)]) -> Value {
+pub(super) fn media(account: &Account, p: &Post, fields: &[(String, String)]) -> Value {
     let picture =
         |ext: &str| format!("https://scontent.cdninstagram.com/v/{}.{ext}?_nc_ht=scontent.cdninstagram.com", p.id);
     let video = p.kind == Kind::Video;
@@ -220,6 +234,7 @@ fn media(account: &Account, p: &Post, fields: &[(String, String)]) -> Value {
                 Kind::Carousel => "CAROUSEL_ALBUM",
                 Kind::Image | Kind::Text => "IMAGE",
             }),
+            "media_product_type" if p.made.as_ref().is_some_and(|m| m.what == What::Story) => json!("STORY"),
             "media_product_type" => json!(if video { "REELS" } else { "FEED" }),
             // Missing when the media is flagged for copyright.
             "media_url" if p.index % 17 != 16 => json!(picture(if video { "mp4" } else { "jpg" })),
@@ -237,6 +252,10 @@ fn media(account: &Account, p: &Post, fields: &[(String, String)]) -> Value {
             "is_comment_enabled" => json!(true),
             "is_shared_to_feed" if video => json!(true),
             "is_ai_generated" => json!(false),
+            "alt_text" if p.made.is_some() => match &p.made.as_ref().and_then(|m| m.media.first()?.alt.clone()) {
+                Some(alt) => json!(alt),
+                None => continue,
+            },
             "children" if p.kind == Kind::Carousel => children(p, inner),
             _ => continue,
         };
@@ -258,15 +277,16 @@ fn children(p: &Post, inner: &str) -> Value {
         }
         child
     };
-    json!({"data": [one(1), one(2)]})
+    let count = p.made.as_ref().map_or(2, |m| u32::try_from(m.media.len()).unwrap_or(10));
+    json!({"data": (1..=count).map(one).collect::<Vec<Value>>()})
 }
 
-fn cursor(index: u32) -> String {
-    URL_SAFE_NO_PAD.encode(format!("QVFI:{index}"))
+fn cursor(mark: &str) -> String {
+    URL_SAFE_NO_PAD.encode(format!("QVFI:{mark}"))
 }
 
-fn index_of(cursor: &str) -> Option<u32> {
-    String::from_utf8(URL_SAFE_NO_PAD.decode(cursor).ok()?).ok()?.strip_prefix("QVFI:")?.parse().ok()
+fn mark_of(cursor: &str) -> Option<String> {
+    Some(String::from_utf8(URL_SAFE_NO_PAD.decode(cursor).ok()?).ok()?.strip_prefix("QVFI:")?.to_owned())
 }
 
 fn list(world: &World, call: &Call, node: &str) -> Answer {
@@ -293,15 +313,16 @@ fn list(world: &World, call: &Call, node: &str) -> Answer {
     let limit =
         usize::try_from(number("limit")?.unwrap_or(25)).ok().filter(|n| *n > 0).ok_or_else(|| bad("limit"))?.min(100);
     let (since, until) = (number("since")?, number("until")?);
+    let shelf = Shelf::of(world, &account, |_| true);
     let position = |name: &str| match q.get(name) {
         None => Ok(None),
-        Some(text) => index_of(text).map(Some).ok_or_else(|| bad(name)),
+        Some(text) => mark_of(text).and_then(|m| shelf.position(&m)).map(Some).ok_or_else(|| bad(name)),
     };
     let inside = |i: &u32| {
-        let s = crate::law::published_ms(*i) / 1000;
+        let s = shelf.at_ms(*i) / 1000;
         since.is_none_or(|t| s >= t) && until.is_none_or(|t| s <= t)
     };
-    let all = account.posts.min(10_000);
+    let all = shelf.len().min(10_000);
     let page: Vec<u32> = match position("before")? {
         Some(before) => {
             let mut back: Vec<u32> = (0..before.min(all)).rev().filter(inside).take(limit).collect();
@@ -310,15 +331,16 @@ fn list(world: &World, call: &Call, node: &str) -> Answer {
         }
         None => (position("after")?.map_or(0, |i| i + 1)..all).filter(inside).take(limit).collect(),
     };
-    let data: Vec<Value> = page.iter().map(|i| media(&account, &post(&account, *i), &fields)).collect();
+    let data: Vec<Value> = page.iter().map(|i| media(&account, &shelf.post(*i), &fields)).collect();
     let mut body = json!({"data": data});
     if let (Some(first), Some(last)) = (page.first(), page.last()) {
-        body["paging"] = json!({"cursors": {"before": cursor(*first), "after": cursor(*last)}});
+        body["paging"] =
+            json!({"cursors": {"before": cursor(&shelf.mark(*first)), "after": cursor(&shelf.mark(*last))}});
         if (last + 1..all).any(|i| inside(&i)) {
-            body["paging"]["next"] = json!(next_url(call, "after", &cursor(*last)));
+            body["paging"]["next"] = json!(next_url(call, "after", &cursor(&shelf.mark(*last))));
         }
         if (0..*first).any(|i| inside(&i)) {
-            body["paging"]["previous"] = json!(next_url(call, "before", &cursor(*first)));
+            body["paging"]["previous"] = json!(next_url(call, "before", &cursor(&shelf.mark(*first))));
         }
     }
     Ok(with_usage(Reply::json(200, &body), &account))
@@ -331,51 +353,6 @@ fn next_url(call: &Call, name: &str, cursor: &str) -> String {
     query.extend_pairs(kept);
     query.append_pair(name, cursor);
     format!("https://{}{}?{}", call.host, call.path, query.finish())
-}
-
-fn insights(world: &World, call: &Call, node: &str) -> Answer {
-    const RULE: Rule = Rule::get(&["metric!", "breakdown", "period", "access_token"], &["authorization"]);
-    RULE.read(call).map_err(|b| breach(world, call, &b))?;
-    let account = bearer(world, call, INSIGHTS)?;
-    let Some(p) = media_of(&account, node) else { return Err(missing(node)) };
-    let mut data = Vec::new();
-    for (at, (metric, _)) in split(call.query.text("metric")).iter().enumerate() {
-        let Some(value) = metric_of(&p, metric) else {
-            let kind = if p.kind == Kind::Video { "REELS" } else { "FEED" };
-            let text = format!("(#100) metric[{at}] ({metric}) is an unsupported metric for this {kind} media");
-            return Err(world.unexpected(
-                call,
-                &format!("unsupported metric {metric}"),
-                graph_error(400, 100, None, &text),
-            ));
-        };
-        // A hidden like count is hidden here too.
-        let Some(value) = value else { continue };
-        data.push(json!({"name": metric, "period": "lifetime", "values": [{"value": value}], "title": metric.replace('_', " "),
-            "description": "", "id": format!("{}/insights/{metric}/lifetime", p.id)}));
-    }
-    Ok(with_usage(Reply::json(200, &json!({"data": data})), &account))
-}
-
-/// Outer `None`: the platform does not offer the metric for this media.
-fn metric_of(p: &Post, metric: &str) -> Option<Option<u64>> {
-    let video = p.kind == Kind::Video;
-    let sum = |parts: [Option<u64>; 4]| Some(parts.iter().flatten().sum());
-    Some(match metric {
-        "views" => p.views,
-        "reach" => p.reach,
-        "likes" => p.likes,
-        "comments" => p.comments,
-        "shares" => p.shares,
-        "saved" => p.saves,
-        "reposts" => p.shares.map(|n| n / 3),
-        "total_interactions" => sum([p.likes, p.comments, p.shares, p.saves]),
-        "follows" | "profile_visits" if !video => p.reach.map(|n| n / 50),
-        "ig_reels_avg_watch_time" if video => p.views.map(|n| 1_500 + n % 9_000),
-        "ig_reels_video_view_total_time" if video => p.views.map(|n| n * (1_500 + n % 9_000)),
-        "reels_skip_rate" | "crossposted_views" if video => p.views.map(|n| n % 60),
-        _ => return None,
-    })
 }
 
 #[cfg(test)]

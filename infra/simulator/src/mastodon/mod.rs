@@ -1,6 +1,8 @@
 //! Mastodon 4.5: every host that belongs to nobody else is an instance.
 
 mod login;
+mod media;
+mod publish;
 mod read;
 
 use std::collections::HashMap;
@@ -71,8 +73,13 @@ pub(crate) fn answer(world: &World, call: &Call) -> Reply {
         ["api", "v1", "accounts", "lookup"] => read::lookup(world, call),
         ["api", "v1", "accounts", id] => read::account(world, call, id),
         ["api", "v1", "accounts", id, "statuses"] => read::statuses(world, call, id),
+        ["api", "v1", "statuses"] if call.method == http::Method::POST => publish::create(world, call),
         ["api", "v1", "statuses"] => read::statuses_by_id(world, call),
+        ["api", "v1", "statuses", id] if call.method == http::Method::DELETE => publish::delete(world, call, id),
         ["api", "v1", "statuses", id] => read::status(world, call, id),
+        ["api", "v1", "statuses", id, "context"] => read::context(world, call, id),
+        ["api", "v2", "media"] => media::upload(world, call),
+        ["api", "v1", "media", id] => media::one(world, call, id),
         _ => Err(world.unexpected(call, "unknown path", not_found())),
     };
     limits(world, call, reply.unwrap_or_else(|e| e))
@@ -131,4 +138,11 @@ pub(crate) fn status_id(account: &Account, ms: i64) -> String {
 /// The time inside a status id.
 fn id_ms(id: &str) -> Option<i64> {
     i64::try_from(id.parse::<u64>().ok()? >> 16).ok()
+}
+
+/// Where a new status stands: id, address, no key.
+pub(crate) fn new_place(world: &World, account: &Account, at_ms: i64) -> (String, String, Option<String>) {
+    let id = publish::new_id(world, account, at_ms);
+    let url = format!("https://{}/@{}/{id}", account.instance(), account.local());
+    (id, url, None)
 }

@@ -7,14 +7,15 @@ use super::{breach, error, id_ms, not_found, status_id};
 use crate::accounts::Account;
 use crate::call::{Answer, Call, Pairs, Reply, escape};
 use crate::clock::{date, iso_ms};
+use crate::judge::{Publication, What};
 use crate::law::{Entry, entry_at, entry_ms, timeline};
 use crate::oauth::{Kind as TokenKind, TokenFault};
-use crate::posts::{Kind, post};
+use crate::posts::{Kind, made_count, post};
 use crate::state::{Platform, World};
 use crate::strict::Rule;
 
 /// The signed-in account, if the request carries a token.
-fn bearer(world: &World, call: &Call, scopes: &[&str]) -> Result<Option<Account>, Reply> {
+pub(super) fn bearer(world: &World, call: &Call, scopes: &[&str]) -> Result<Option<Account>, Reply> {
     let Some(token) = call.credential("bearer") else { return Ok(None) };
     let found = world.oauth.check(token, &[TokenKind::Access], Platform::Mastodon, world.now());
     let bearer = found.map_err(|fault| {
@@ -64,7 +65,7 @@ fn by_id(world: &World, call: &Call, id: &str) -> Result<Account, Reply> {
     Ok(account)
 }
 
-fn entity(a: &Account) -> Value {
+pub(super) fn entity(world: &World, a: &Account) -> Value {
     // A suspended account is an empty shell.
     let text = |s: String| if a.suspended { String::new() } else { s };
     let count = |n: u64| if a.suspended { 0 } else { n };
@@ -76,7 +77,7 @@ fn entity(a: &Account) -> Value {
         "uri": a.actor(), "avatar": a.avatar(), "avatar_static": a.avatar(),
         "header": format!("https://{}/headers/original/missing.png", a.instance()),
         "header_static": format!("https://{}/headers/original/missing.png", a.instance()),
-        "followers_count": count(a.followers), "following_count": count(a.following()), "statuses_count": count(u64::from(a.posts)),
+        "followers_count": count(a.followers), "following_count": count(a.following()), "statuses_count": count(u64::from(a.posts) + made_count(world, a)),
         "last_status_at": last, "hide_collections": null, "noindex": false, "emojis": [], "roles": [], "fields": [],
     });
     if a.suspended {
@@ -90,7 +91,7 @@ pub(super) fn verify_credentials(world: &World, call: &Call) -> Answer {
     RULE.read(call).map_err(|b| breach(world, call, &b))?;
     let a =
         bearer(world, call, &["profile", "read:accounts"])?.ok_or_else(|| error(401, "The access token is invalid"))?;
-    let mut body = entity(&a);
+    let mut body = entity(world, &a);
     body["source"] = json!({"privacy": "public", "sensitive": false, "language": "en", "note": a.bio(), "fields": [],
         "follow_requests_count": 0, "quote_policy": "public"});
     body["role"] = json!({"id": "-99", "name": "", "permissions": "0", "color": "", "highlighted": false});
@@ -107,7 +108,7 @@ pub(super) fn lookup(world: &World, call: &Call) -> Answer {
     let found = if host.eq_ignore_ascii_case(&call.host) { here(world, call, user) } else { None };
     let a = found.ok_or_else(not_found)?;
     call.about(&a.handle);
-    Ok(Reply::json(200, &entity(&a)))
+    Ok(Reply::json(200, &entity(world, &a)))
 }
 
 pub(super) fn account(world: &World, call: &Call, id: &str) -> Answer {
@@ -116,7 +117,40 @@ pub(super) fn account(world: &World, call: &Call, id: &str) -> Answer {
     may_read(world, call, "read:accounts")?;
     let a = by_id(world, call, id)?;
     call.about(&a.handle);
-    Ok(Reply::json(200, &entity(&a)))
+    Ok(Reply::json(200, &entity(world, &a)))
+}
+
+/// A status that was posted here.
+pub(super) fn made_entity(a: &Account, me: &Value, p: &Publication) -> Value {
+    let d = &p.details;
+    let text = |name: &str| d[name].as_str().unwrap_or("");
+    let visibility = if d["visibility"].is_string() { text("visibility") } else { "public" };
+    json!({
+        "id": p.id, "created_at": iso_ms(p.created_ms), "in_reply_to_id": p.reply_to, "in_reply_to_account_id": null,
+        "sensitive": d["sensitive"] == true, "spoiler_text": text("spoilerText"), "visibility": visibility, "language": d["language"],
+        "uri": format!("{}/statuses/{}", a.actor(), p.id), "url": p.url, "replies_count": 0, "reblogs_count": 0, "favourites_count": 0,
+        "quotes_count": 0, "edited_at": null, "content": content(&p.text), "reblog": null, "application": {"name": "Herald", "website": null},
+        "account": me, "media_attachments": if d["attachments"].is_array() { d["attachments"].clone() } else { json!([]) },
+        "mentions": [], "tags": [], "emojis": [], "card": null, "poll": null, "quote": null,
+        "quote_approval": {"automatic": ["public"], "manual": [], "current_user": "unknown"},
+    })
+}
+
+/// Text as HTML: paragraphs, line breaks, links around addresses.
+fn content(text: &str) -> String {
+    let word = |w: &str| match w.starts_with("https://") || w.starts_with("http://") {
+        true => {
+            let short = w.split_once("//").map_or(w, |(_, rest)| rest);
+            let (href, short) = (escape(w), escape(short));
+            format!(
+                "<a href=\"{href}\" target=\"_blank\" rel=\"nofollow noopener\" translate=\"no\"><span class=\"invisible\">https://</span><span class=\"\">{short}</span></a>"
+            )
+        }
+        false => escape(w),
+    };
+    let line = |l: &str| l.split(' ').map(word).collect::<Vec<_>>().join(" ");
+    let paragraph = |p: &str| format!("<p>{}</p>", p.split('\n').map(line).collect::<Vec<_>>().join("<br />"));
+    text.split("\n\n").map(paragraph).collect()
 }
 
 fn status_entity(a: &Account, me: &Value, entry: Entry) -> Value {
@@ -155,6 +189,12 @@ fn status_entity(a: &Account, me: &Value, entry: Entry) -> Value {
     })
 }
 
+/// A line of an account's timeline.
+enum Line {
+    Made(Box<Publication>),
+    Law(Entry),
+}
+
 pub(super) fn statuses(world: &World, call: &Call, id: &str) -> Answer {
     const QUERY: &[&str] = &[
         "limit",
@@ -182,13 +222,25 @@ pub(super) fn statuses(world: &World, call: &Call, id: &str) -> Answer {
     let ids = |name: &str| q.get(name).map(|v| v.parse::<u64>().unwrap_or(0));
     let (max, since, min) = (ids("max_id"), ids("since_id"), ids("min_id"));
     let empty = a.suspended || a.private() || on("pinned") || q.get("tagged").is_some();
-    let number = |e: Entry| status_id(&a, entry_ms(e)).parse::<u64>().unwrap_or(0);
-    let wanted = |e: &Entry| match e {
-        Entry::Boost(_) => !on("exclude_reblogs") && !on("only_media"),
-        Entry::Own(i) => !on("only_media") || post(&a, *i).kind == Kind::Image,
+    let number = |e: &Line| match e {
+        Line::Made(p) => p.id.parse::<u64>().unwrap_or(0),
+        Line::Law(e) => status_id(&a, entry_ms(*e)).parse::<u64>().unwrap_or(0),
     };
-    let mut hits: Vec<Entry> = timeline(if empty { 0 } else { a.posts })
-        .filter(|e| max.is_none_or(|m| number(*e) < m) && since.or(min).is_none_or(|s| number(*e) > s))
+    let wanted = |e: &Line| match e {
+        Line::Law(Entry::Boost(_)) => !on("exclude_reblogs") && !on("only_media"),
+        Line::Law(Entry::Own(i)) => !on("only_media") || post(&a, *i).kind == Kind::Image,
+        Line::Made(p) => (!on("only_media") || !p.media.is_empty()) && (!on("exclude_replies") || p.what == What::Post),
+    };
+    // Only the author sees what is not public.
+    let owner = bearer(world, call, &["read:statuses"])?.is_some_and(|me| me.who == a.who);
+    let made = world.judge.shown(&a.who, world.now(), |p| owner || !p.hidden);
+    let made = made
+        .into_iter()
+        .filter(|_| !empty || (owner && !a.suspended && !on("pinned")))
+        .map(|p| Line::Made(Box::new(p)));
+    let mut hits: Vec<Line> = made
+        .chain(timeline(if empty { 0 } else { a.posts }).map(Line::Law))
+        .filter(|e| max.is_none_or(|m| number(e) < m) && since.or(min).is_none_or(|s| number(e) > s))
         .filter(wanted)
         .collect();
     if min.is_some() {
@@ -196,13 +248,17 @@ pub(super) fn statuses(world: &World, call: &Call, id: &str) -> Answer {
     } else {
         hits.truncate(limit);
     }
-    let me = entity(&a);
-    let list: Vec<Value> = hits.iter().map(|e| status_entity(&a, &me, *e)).collect();
+    let me = entity(world, &a);
+    let shown = |e: &Line| match e {
+        Line::Made(p) => made_entity(&a, &me, p),
+        Line::Law(e) => status_entity(&a, &me, *e),
+    };
+    let list: Vec<Value> = hits.iter().map(shown).collect();
     let mut reply = Reply::json(200, &json!(list));
     if let (Some(first), Some(last)) = (hits.first(), hits.last()) {
         let full = hits.len() == limit;
-        let next = full.then(|| format!("<{}>; rel=\"next\"", page_url(call, q, "max_id", number(*last))));
-        let prev = Some(format!("<{}>; rel=\"prev\"", page_url(call, q, "min_id", number(*first))));
+        let next = full.then(|| format!("<{}>; rel=\"next\"", page_url(call, q, "max_id", number(last))));
+        let prev = Some(format!("<{}>; rel=\"prev\"", page_url(call, q, "min_id", number(first))));
         reply = reply.with("link", next.into_iter().chain(prev).collect::<Vec<_>>().join(", "));
     }
     Ok(reply)
@@ -216,14 +272,22 @@ fn page_url(call: &Call, q: &Pairs, name: &str, id: u64) -> String {
 }
 
 /// A status id alone does not name its account, so the accounts of this instance are tried.
-fn find_status(world: &World, call: &Call, id: &str) -> Option<Value> {
+pub(super) fn find_status(world: &World, call: &Call, id: &str) -> Option<Value> {
+    if let Some(made) = world.judge.by_id(Platform::Mastodon, id) {
+        let a = world.accounts.get(&made.who);
+        let owner = || {
+            bearer(world, call, &["read:statuses", "write:statuses"]).ok().flatten().is_some_and(|me| me.who == a.who)
+        };
+        let there = made.shown(world.now()) && a.instance() == call.host && !a.deleted && !a.suspended;
+        return (there && (!made.hidden || owner())).then(|| made_entity(&a, &entity(world, &a), &made));
+    }
     let ms = id_ms(id)?;
     let a = world.accounts.on_instance(&call.host).into_iter().find(|a| status_id(a, ms) == id)?;
     if a.deleted || a.suspended || a.private() {
         return None;
     }
     call.about(&a.handle);
-    Some(status_entity(&a, &entity(&a), entry_at(ms, a.posts)?))
+    Some(status_entity(&a, &entity(world, &a), entry_at(ms, a.posts)?))
 }
 
 pub(super) fn status(world: &World, call: &Call, id: &str) -> Answer {
@@ -231,6 +295,18 @@ pub(super) fn status(world: &World, call: &Call, id: &str) -> Answer {
     RULE.read(call).map_err(|b| breach(world, call, &b))?;
     may_read(world, call, "read:statuses")?;
     Ok(Reply::json(200, &find_status(world, call, id).ok_or_else(not_found)?))
+}
+
+/// What stands around a status: here, the replies of its own author.
+pub(super) fn context(world: &World, call: &Call, id: &str) -> Answer {
+    const RULE: Rule = Rule::get(&[], &["authorization"]);
+    RULE.read(call).map_err(|b| breach(world, call, &b))?;
+    may_read(world, call, "read:statuses")?;
+    find_status(world, call, id).ok_or_else(not_found)?;
+    let replies =
+        world.judge.publications(|p| p.who.platform == Platform::Mastodon && p.reply_to.as_deref() == Some(id));
+    let list: Vec<Value> = replies.iter().filter_map(|p| find_status(world, call, &p.id)).collect();
+    Ok(Reply::json(200, &json!({"ancestors": [], "descendants": list})))
 }
 
 pub(super) fn statuses_by_id(world: &World, call: &Call) -> Answer {
@@ -248,16 +324,26 @@ pub(super) fn statuses_by_id(world: &World, call: &Call) -> Answer {
 pub(super) fn instance(world: &World, call: &Call, version: &str) -> Answer {
     const RULE: Rule = Rule::get(&[], &["authorization"]);
     RULE.read(call).map_err(|b| breach(world, call, &b))?;
-    let number = if call.host.starts_with("old.") { "4.2.10" } else { "4.5.2" };
-    let statuses = json!({"max_characters": 500, "max_media_attachments": 4, "characters_reserved_per_url": 23});
-    let limits = json!({"supported_mime_types": ["image/jpeg", "image/png", "image/gif", "image/webp", "video/mp4"], "description_limit": 1500,
-        "image_size_limit": 16_777_216, "image_matrix_limit": 33_177_600, "video_size_limit": 103_809_024, "video_frame_rate_limit": 120, "video_matrix_limit": 8_294_400});
+    let number = match super::publish::is_mastodon(&call.host) {
+        false => "4.0.0 (not true; compatible; snac 2.75)",
+        true if call.host.starts_with("old.") => "4.2.10",
+        true => "4.5.2",
+    };
+    let source = match super::publish::is_mastodon(&call.host) {
+        true => "https://github.com/mastodon/mastodon",
+        false => "https://codeberg.org/grunfink/snac2",
+    };
+    let limit = |name: &str| world.settings.number_at(Platform::Mastodon, &call.host, name);
+    let statuses = json!({"max_characters": limit("maxCharacters"), "max_media_attachments": limit("maxMediaAttachments"),
+        "characters_reserved_per_url": 23});
+    let limits = json!({"supported_mime_types": ["image/jpeg", "image/png", "image/gif", "image/webp", "video/mp4"], "description_limit": limit("descriptionLimit"),
+        "image_size_limit": limit("imageSizeLimit"), "image_matrix_limit": 33_177_600, "video_size_limit": limit("videoSizeLimit"), "video_frame_rate_limit": 120, "video_matrix_limit": 8_294_400});
     let polls =
         json!({"max_options": 4, "max_characters_per_option": 50, "min_expiration": 300, "max_expiration": 2_629_746});
     let configuration = json!({"urls": {"streaming": format!("wss://{}", call.host)}, "accounts": {"max_featured_tags": 10},
         "statuses": statuses, "media_attachments": limits, "polls": polls});
     let body = if version == "v2" {
-        json!({"domain": call.host, "title": call.host, "version": number, "source_url": "https://github.com/mastodon/mastodon",
+        json!({"domain": call.host, "title": call.host, "version": number, "source_url": source,
             "description": "A simulated instance.", "languages": ["en"], "configuration": configuration,
             "registrations": {"enabled": false}, "api_versions": {"mastodon": 7}, "rules": []})
     } else {

@@ -1,7 +1,9 @@
 //! TikTok for Developers: Login Kit v2 and the Display API v2.
 
 mod login;
+mod publish;
 mod read;
+mod upload;
 
 use serde_json::{Value, json};
 
@@ -19,6 +21,12 @@ pub(crate) fn answer(world: &World, call: &Call) -> Reply {
         ("www.tiktok.com", _) => {
             Err(world.unexpected(call, "unknown path", error_page(404, "Couldn't find this page", "Sorry.")))
         }
+        ("open-upload.tiktokapis.com", _) => upload::put(world, call),
+        (_, "/v2/post/publish/creator_info/query/") => publish::creator_info(world, call),
+        (_, "/v2/post/publish/video/init/") => publish::video_init(world, call, false),
+        (_, "/v2/post/publish/inbox/video/init/") => publish::video_init(world, call, true),
+        (_, "/v2/post/publish/content/init/") => publish::photo_init(world, call),
+        (_, "/v2/post/publish/status/fetch/") => publish::status(world, call),
         (_, "/v2/oauth/token/") => login::token(world, call),
         (_, "/v2/oauth/revoke/") => login::revoke(world, call),
         (_, "/v2/user/info/") => read::user_info(world, call),
@@ -55,6 +63,18 @@ fn breach(world: &World, call: &Call, breach: &Breach) -> Reply {
 /// No Retry-After and no usage headers here.
 pub(crate) fn rate_limited() -> Reply {
     api_error(429, "rate_limit_exceeded", "The API rate limit was exceeded. Please try again later.")
+}
+
+/// The creator's posts of the day are used up.
+pub(crate) fn quota_exhausted() -> Reply {
+    api_error(403, "spam_risk_too_many_posts", "Daily post cap from the API is reached for the current user.")
+}
+
+/// Where a new video stands: id, address, no key. The law's videos end in high numbers, these in low ones.
+pub(crate) fn new_place(world: &World, account: &Account) -> (String, String, Option<String>) {
+    let id = format!("{}{:06}", video_prefix(account), world.judge.next());
+    let url = format!("https://www.tiktok.com/@{}/video/{id}", account.handle);
+    (id, url, None)
 }
 
 pub(crate) fn failure(status: u16) -> Reply {

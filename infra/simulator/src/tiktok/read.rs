@@ -6,7 +6,7 @@ use super::{api_error, breach, envelope, video_prefix};
 use crate::accounts::Account;
 use crate::call::{Answer, Call, Reply};
 use crate::oauth::Kind;
-use crate::posts::{Post, post};
+use crate::posts::{Post, Shelf, made_count, post, published};
 use crate::state::{Platform, World};
 use crate::strict::{Breach, Rule, Shape};
 
@@ -33,7 +33,7 @@ const VIDEO_FIELDS: [&str; 15] = [
     "view_count",
 ];
 
-fn bearer(world: &World, call: &Call) -> Result<(Account, Vec<String>), Reply> {
+pub(super) fn bearer(world: &World, call: &Call) -> Result<(Account, Vec<String>), Reply> {
     let invalid = || api_error(401, "access_token_invalid", "The access token is invalid or not found in the request.");
     let Some(token) = call.credential("bearer") else {
         return Err(world.unexpected(call, "no bearer token", invalid()));
@@ -49,7 +49,7 @@ fn bearer(world: &World, call: &Call) -> Result<(Account, Vec<String>), Reply> {
     Ok((account, scopes))
 }
 
-fn demand(scopes: &[String], scope: &str) -> Result<(), Reply> {
+pub(super) fn demand(scopes: &[String], scope: &str) -> Result<(), Reply> {
     if scopes.iter().any(|s| s == scope) {
         return Ok(());
     }
@@ -92,7 +92,7 @@ pub(super) fn user_info(world: &World, call: &Call) -> Answer {
             "follower_count" => json!(account.followers),
             "following_count" => json!(account.following()),
             "likes_count" => json!(account.total("likes")),
-            _ => json!(account.posts),
+            _ => json!(u64::from(account.posts) + made_count(world, &account)),
         };
         user.insert(field.to_owned(), value);
     }
@@ -131,6 +131,11 @@ fn visible(account: &Account) -> u32 {
     if account.private() { 0 } else { account.posts }
 }
 
+fn public<'a>(world: &World, account: &'a Account) -> Shelf<'a> {
+    let shelf = Shelf::of(world, account, |p| !p.hidden && !account.private());
+    if account.private() { shelf.without_law() } else { shelf }
+}
+
 pub(super) fn video_list(world: &World, call: &Call) -> Answer {
     const RULE: Rule = Rule {
         method: "POST",
@@ -153,11 +158,12 @@ pub(super) fn video_list(world: &World, call: &Call) -> Answer {
     }
     // Without a cursor, or at 0, the list begins with the newest.
     let cursor = Some(number("cursor", 0)?).filter(|c| *c != 0).unwrap_or(i64::MAX);
-    let total = visible(&account);
-    let start = (0..total).find(|i| crate::law::published_ms(*i) < cursor).unwrap_or(total);
+    let shelf = public(world, &account);
+    let total = shelf.len();
+    let start = (0..total).find(|i| shelf.at_ms(*i) < cursor).unwrap_or(total);
     let end = total.min(start + u32::try_from(count).unwrap_or(20));
-    let videos: Vec<Value> = (start..end).map(|i| video(&post(&account, i), &fields)).collect();
-    let last = if end > start { crate::law::published_ms(end - 1) } else { 0 };
+    let videos: Vec<Value> = (start..end).map(|i| video(&shelf.post(i), &fields)).collect();
+    let last = if end > start { shelf.at_ms(end - 1) } else { 0 };
     Ok(envelope(&json!({"videos": videos, "cursor": last, "has_more": end < total})))
 }
 
@@ -176,6 +182,12 @@ pub(super) fn video_query(world: &World, call: &Call) -> Answer {
         let index: u32 = id.as_str()?.strip_prefix(&prefix)?.parse().ok()?;
         999_999_u32.checked_sub(index).filter(|i| *i < visible(&account))
     };
-    let videos: Vec<Value> = ids.iter().filter_map(index).map(|i| video(&post(&account, i), &fields)).collect();
+    let made = |id: &Value| {
+        let made = world.judge.by_id(Platform::TikTok, id.as_str()?)?;
+        let there = made.who == account.who && made.shown(world.now()) && !made.hidden;
+        there.then(|| published(&account, &made))
+    };
+    let one = |id: &Value| made(id).or_else(|| index(id).map(|i| post(&account, i)));
+    let videos: Vec<Value> = ids.iter().filter_map(one).map(|p| video(&p, &fields)).collect();
     Ok(envelope(&json!({"videos": videos})))
 }

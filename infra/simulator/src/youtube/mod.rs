@@ -1,7 +1,10 @@
 //! YouTube Data API v3 behind Google's OAuth.
 
+mod comment;
 mod login;
+pub(crate) mod quota;
 mod read;
+mod upload;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -30,7 +33,20 @@ pub(crate) fn answer(world: &World, call: &Call) -> Reply {
         ("www.googleapis.com" | "youtube.googleapis.com", "/youtube/v3/playlistItems") => {
             read::playlist_items(world, call)
         }
-        ("www.googleapis.com" | "youtube.googleapis.com", "/youtube/v3/videos") => read::videos(world, call),
+        ("www.googleapis.com" | "youtube.googleapis.com", "/youtube/v3/videos") => match call.method.as_str() {
+            "DELETE" => comment::delete(world, call),
+            _ => read::videos(world, call),
+        },
+        ("www.googleapis.com" | "youtube.googleapis.com", "/youtube/v3/commentThreads") => {
+            comment::threads(world, call)
+        }
+        ("www.googleapis.com" | "youtube.googleapis.com", "/upload/youtube/v3/videos") => match call.method.as_str() {
+            "PUT" => upload::put(world, call),
+            _ => upload::open(world, call),
+        },
+        ("www.googleapis.com" | "youtube.googleapis.com", "/upload/youtube/v3/thumbnails/set") => {
+            upload::thumbnail(world, call)
+        }
         _ => Err(world.unexpected(call, "unknown path", api_error(404, "notFound", "global", "Not Found", ""))),
     };
     reply.unwrap_or_else(|e| e)
@@ -115,6 +131,14 @@ fn video_of(id: &str) -> Option<(String, u32)> {
     let bytes: [u8; 8] = URL_SAFE_NO_PAD.decode(id).ok()?.try_into().ok()?;
     let value = u64::from_be_bytes(bytes);
     Some((format!("v:{:x}", value >> 24), u32::try_from(value & 0xff_ffff).ok()?))
+}
+
+/// Where a new video stands: id, address, no key. Its index lies behind those of the law.
+pub(crate) fn new_place(world: &World, account: &Account) -> (String, String, Option<String>) {
+    let index = 0x80_0000 | u32::try_from(world.judge.next() & 0x7f_ffff).unwrap_or(0);
+    let id = video_id(account, index);
+    let url = format!("https://www.youtube.com/watch?v={id}");
+    (id, url, None)
 }
 
 #[cfg(test)]

@@ -4,40 +4,51 @@ use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde_json::{Value, json};
 
-use super::{api_error, breach, rounded, video_of};
+use super::{api_error, breach, quota, rounded, video_of};
 use crate::accounts::Account;
 use crate::call::{Answer, Call, Reply};
 use crate::clock::iso_s;
+use crate::judge::Publication;
 use crate::oauth::{Kind, sha256_url};
-use crate::posts::{Post, post};
+use crate::posts::{Post, Shelf, made_count, post, published};
 use crate::state::{Platform, World};
 use crate::strict::{Breach, Rule};
 
 const HEADERS: &[&str] = &["authorization", "if-none-match"];
 const READ: [&str; 4] = ["youtube.readonly", "youtube", "youtube.force-ssl", "youtubepartner"];
 
+/// The signed-in account, if it may do one of these.
+pub(super) fn writer(world: &World, call: &Call, scopes: &[&str]) -> Result<Account, Reply> {
+    let text = "Login Required.";
+    signed_in(world, call, scopes)?.ok_or_else(|| api_error(401, "required", "global", text, "Authorization"))
+}
+
+fn signed_in(world: &World, call: &Call, wanted: &[&str]) -> Result<Option<Account>, Reply> {
+    let Some(token) = call.credential("bearer") else { return Ok(None) };
+    let invalid = || {
+        let text = "Request had invalid authentication credentials. Expected OAuth 2 access token, login cookie or other valid authentication credential.";
+        api_error(401, "authError", "global", text, "Authorization")
+            .with("www-authenticate", "Bearer realm=\"https://accounts.google.com/\", error=\"invalid_token\"")
+    };
+    let bearer = world.oauth.check(token, &[Kind::Access], Platform::YouTube, world.now()).map_err(|_| invalid())?;
+    let account = world.accounts.get(&bearer.grant.who);
+    call.about(&account.handle);
+    if account.deleted {
+        return Err(invalid());
+    }
+    let scopes = account.effective(&bearer.grant.scopes);
+    let may = |s: &str| scopes.iter().any(|g| g.strip_prefix("https://www.googleapis.com/auth/") == Some(s));
+    if !wanted.iter().any(|s| may(s)) {
+        let text = "Request had insufficient authentication scopes.";
+        return Err(api_error(403, "insufficientPermissions", "global", text, ""));
+    }
+    Ok(Some(account))
+}
+
 /// The signed-in account, or nobody when the request carries an API key.
 fn caller(world: &World, call: &Call) -> Result<Option<Account>, Reply> {
-    if let Some(token) = call.credential("bearer") {
-        let invalid = || {
-            let text = "Request had invalid authentication credentials. Expected OAuth 2 access token, login cookie or other valid authentication credential.";
-            api_error(401, "authError", "global", text, "Authorization")
-                .with("www-authenticate", "Bearer realm=\"https://accounts.google.com/\", error=\"invalid_token\"")
-        };
-        let bearer =
-            world.oauth.check(token, &[Kind::Access], Platform::YouTube, world.now()).map_err(|_| invalid())?;
-        let account = world.accounts.get(&bearer.grant.who);
-        call.about(&account.handle);
-        if account.deleted {
-            return Err(invalid());
-        }
-        let scopes = account.effective(&bearer.grant.scopes);
-        let may = |s: &str| scopes.iter().any(|g| g.strip_prefix("https://www.googleapis.com/auth/") == Some(s));
-        if !READ.iter().any(|s| may(s)) {
-            let text = "Request had insufficient authentication scopes.";
-            return Err(api_error(403, "insufficientPermissions", "global", text, ""));
-        }
-        return Ok(Some(account));
+    if let Some(me) = signed_in(world, call, &READ)? {
+        return Ok(Some(me));
     }
     match call.query.get("key") {
         Some(key) if key == world.config.youtube_api_key => Ok(None),
@@ -77,7 +88,7 @@ fn list(call: &Call, kind: &str, items: &[Value], total: usize, per_page: usize,
     Reply::json(200, &body).with("etag", quoted)
 }
 
-fn thumbnails(base: &str) -> Value {
+pub(super) fn thumbnails(base: &str) -> Value {
     let one = |name: &str, w: u32, h: u32| json!({"url": format!("{base}/{name}.jpg"), "width": w, "height": h});
     json!({"default": one("default", 120, 90), "medium": one("mqdefault", 320, 180), "high": one("hqdefault", 480, 360)})
 }
@@ -97,6 +108,7 @@ pub(super) fn channels(world: &World, call: &Call) -> Answer {
     RULE.read(call).map_err(|b| breach(world, call, &b))?;
     let parts = parts(world, call, &PARTS)?;
     let me = caller(world, call)?;
+    quota::units(world, 1)?;
     let q = &call.query;
     let found: Vec<Account> = match (q.get("mine"), q.get("id"), q.get("forHandle")) {
         (Some("true"), None, None) => {
@@ -125,14 +137,14 @@ pub(super) fn channels(world: &World, call: &Call) -> Answer {
     };
     // A terminated channel is simply not there for others.
     let shown = |a: &&Account| has_channel(a) && !a.deleted && !a.suspended;
-    let items: Vec<Value> = found.iter().filter(shown).map(|a| channel(a, &parts, me.as_ref())).collect();
+    let items: Vec<Value> = found.iter().filter(shown).map(|a| channel(world, a, &parts, me.as_ref())).collect();
     if let (None, [only]) = (&me, found.as_slice()) {
         call.about(&only.handle);
     }
     Ok(list(call, "youtube#channelListResponse", &items, items.len(), 5, &[]))
 }
 
-fn channel(a: &Account, parts: &[&str], me: Option<&Account>) -> Value {
+fn channel(world: &World, a: &Account, parts: &[&str], me: Option<&Account>) -> Value {
     let owner = me.is_some_and(|m| m.who == a.who);
     let id = a.id();
     let mut out = json!({"kind": "youtube#channel", "etag": sha256_url(id.as_bytes())[..27], "id": id});
@@ -146,7 +158,7 @@ fn channel(a: &Account, parts: &[&str], me: Option<&Account>) -> Value {
             }),
             "statistics" => {
                 let hidden = a.private();
-                let mut s = json!({"viewCount": a.total("views").to_string(), "hiddenSubscriberCount": hidden, "videoCount": a.posts.to_string()});
+                let mut s = json!({"viewCount": a.total("views").to_string(), "hiddenSubscriberCount": hidden, "videoCount": (u64::from(a.posts) + made_count(world, a)).to_string()});
                 if owner || !hidden {
                     s["subscriberCount"] = json!((if owner { a.followers } else { rounded(a.followers) }).to_string());
                 }
@@ -177,7 +189,8 @@ pub(super) fn playlist_items(world: &World, call: &Call) -> Answer {
     const PARTS: [&str; 4] = ["id", "snippet", "contentDetails", "status"];
     RULE.read(call).map_err(|b| breach(world, call, &b))?;
     let parts = parts(world, call, &PARTS)?;
-    caller(world, call)?;
+    let me = caller(world, call)?;
+    quota::units(world, 1)?;
     let q = &call.query;
     let not_found = || {
         let text = "The playlist identified with the request's <code>playlistId</code> parameter cannot be found.";
@@ -205,30 +218,33 @@ pub(super) fn playlist_items(world: &World, call: &Call) -> Answer {
             )
         })?,
     };
-    let end = account.posts.min(start.saturating_add(size));
-    let items: Vec<Value> = (start..end).map(|i| playlist_item(&account, &post(&account, i), &parts)).collect();
+    let owner = me.is_some_and(|m| m.who == account.who);
+    let shelf = Shelf::of(world, &account, |p| owner || !p.hidden);
+    let total = shelf.len();
+    let end = total.min(start.saturating_add(size));
+    let items: Vec<Value> = (start..end).map(|i| playlist_item(&account, &shelf.post(i), i, &parts)).collect();
     let mut more = Vec::new();
-    if end < account.posts {
+    if end < total {
         more.push(("nextPageToken", page_token(end)));
     }
     if start > 0 {
         more.push(("prevPageToken", page_token(start.saturating_sub(size))));
     }
-    Ok(list(call, "youtube#playlistItemListResponse", &items, account.posts as usize, size as usize, &more))
+    Ok(list(call, "youtube#playlistItemListResponse", &items, total as usize, size as usize, &more))
 }
 
-fn playlist_item(a: &Account, p: &Post, parts: &[&str]) -> Value {
+fn playlist_item(a: &Account, p: &Post, position: u32, parts: &[&str]) -> Value {
     let id = URL_SAFE_NO_PAD.encode(format!("{}.{}", uploads_of(a), p.id));
     let mut out = json!({"kind": "youtube#playlistItem", "etag": sha256_url(id.as_bytes())[..27], "id": id});
     for part in parts {
         let value = match *part {
             "snippet" => json!({
-                "publishedAt": iso_s(p.at_ms), "channelId": a.id(), "title": p.text, "description": p.text,
+                "publishedAt": iso_s(p.at_ms), "channelId": a.id(), "title": p.text, "description": described(p),
                 "thumbnails": thumbnails(&format!("https://i.ytimg.com/vi/{}", p.id)), "channelTitle": a.name(), "playlistId": uploads_of(a),
-                "position": p.index, "resourceId": {"kind": "youtube#video", "videoId": p.id},
+                "position": position, "resourceId": {"kind": "youtube#video", "videoId": p.id},
             }),
             "contentDetails" => json!({"videoId": p.id, "videoPublishedAt": iso_s(p.at_ms)}),
-            "status" => json!({"privacyStatus": "public"}),
+            "status" => json!({"privacyStatus": privacy(p)}),
             _ => continue,
         };
         out[*part] = value;
@@ -242,6 +258,7 @@ pub(super) fn videos(world: &World, call: &Call) -> Answer {
     RULE.read(call).map_err(|b| breach(world, call, &b))?;
     let parts = parts(world, call, &PARTS)?;
     let me = caller(world, call)?;
+    quota::units(world, 1)?;
     let ids: Vec<&str> = call.query.text("id").split(',').collect();
     if ids.len() > 50 {
         return Err(breach(world, call, &Breach::Unknown("id: more than 50 ids".to_owned())));
@@ -249,32 +266,101 @@ pub(super) fn videos(world: &World, call: &Call) -> Answer {
     let items: Vec<Value> = ids
         .iter()
         .filter_map(|id| {
+            if let Some(made) = world.judge.by_id(Platform::YouTube, id) {
+                return one_made(world, &made, &parts, me.as_ref());
+            }
             let (channel, index) = video_of(id)?;
             let account = world.accounts.by_id(Platform::YouTube, &channel)?;
             (index < account.posts && !account.deleted && !account.suspended && has_channel(&account)).then_some(())?;
             if me.is_none() {
                 call.about(&account.handle);
             }
-            Some(video(&account, &post(&account, index), &parts, me.as_ref()))
+            Some(video(&account, &post(&account, index), &parts, me.as_ref(), world.now()))
         })
         .collect();
     Ok(list(call, "youtube#videoListResponse", &items, items.len(), items.len(), &[]))
 }
 
-fn video(a: &Account, p: &Post, parts: &[&str], me: Option<&Account>) -> Value {
+/// What the owner's upload gets back, and what a look at it shows.
+pub(super) fn made_video(world: &World, account: &Account, made: &Publication) -> Value {
+    video(account, &published(account, made), &["snippet", "status"], Some(account), world.now())
+}
+
+/// A video that was uploaded here. Its owner sees it from the first moment, others when it is ready and not private.
+fn one_made(world: &World, made: &Publication, parts: &[&str], me: Option<&Account>) -> Option<Value> {
+    let account = world.accounts.get(&made.who);
+    let now = world.now();
+    let owner = me.is_some_and(|m| m.who == made.who);
+    let open = made.shown(now) && made.details["status"]["privacyStatus"] != "private";
+    let seen = made.deleted_ms.is_none()
+        && !account.deleted
+        && !account.suspended
+        && (open || (owner && made.visible_ms <= now));
+    let body = seen.then(|| video(&account, &published(&account, made), parts, me, now));
+    if owner && seen {
+        // A look is a look.
+        world.judge.change(made.n, |p| p.looks = p.looks.saturating_sub(1));
+    }
+    body
+}
+
+fn described(p: &Post) -> String {
+    match &p.made {
+        Some(made) => made.details["snippet"]["description"].as_str().unwrap_or("").to_owned(),
+        None => p.text.clone(),
+    }
+}
+
+fn privacy(p: &Post) -> String {
+    let set = p.made.as_ref().and_then(|m| m.details["status"]["privacyStatus"].as_str());
+    set.unwrap_or("public").to_owned()
+}
+
+fn status(p: &Post, now: i64) -> Value {
+    let made = p.made.as_ref();
+    let state = made.map_or("live", |m| m.state(now));
+    let mut s = json!({"uploadStatus": "processed", "privacyStatus": privacy(p), "license": "youtube", "embeddable": true,
+        "publicStatsViewable": p.likes.is_some(), "madeForKids": false});
+    let failure = made.and_then(|m| m.failure.as_deref()).unwrap_or("");
+    match state {
+        "processing" => s["uploadStatus"] = json!("uploaded"),
+        "failed" if failure == "duplicate" => {
+            s["uploadStatus"] = json!("rejected");
+            s["rejectionReason"] = json!(failure);
+        }
+        "failed" => {
+            s["uploadStatus"] = json!("failed");
+            s["failureReason"] = json!(failure);
+        }
+        _ => {}
+    }
+    if let Some(set) = made.and_then(|m| m.details["status"].as_object()) {
+        for (name, value) in set {
+            s[name.as_str()] = value.clone();
+        }
+    }
+    s
+}
+
+fn processing(p: &Post, now: i64) -> &'static str {
+    match p.made.as_ref().map_or("live", |m| m.state(now)) {
+        "processing" => "processing",
+        "failed" => "failed",
+        _ => "succeeded",
+    }
+}
+
+fn video(a: &Account, p: &Post, parts: &[&str], me: Option<&Account>, now: i64) -> Value {
     let seconds = 20 + p.views.unwrap_or(0) % 900;
     let mut out = json!({"kind": "youtube#video", "etag": sha256_url(p.id.as_bytes())[..27], "id": p.id});
     for part in parts {
         let value = match *part {
             "snippet" => json!({
-                "publishedAt": iso_s(p.at_ms), "channelId": a.id(), "title": p.text, "description": p.text,
+                "publishedAt": iso_s(p.at_ms), "channelId": a.id(), "title": p.text, "description": described(p),
                 "thumbnails": thumbnails(&format!("https://i.ytimg.com/vi/{}", p.id)), "channelTitle": a.name(), "categoryId": "22",
                 "liveBroadcastContent": "none",
             }),
-            "status" => {
-                json!({"uploadStatus": "processed", "privacyStatus": "public", "license": "youtube", "embeddable": true,
-                "publicStatsViewable": p.likes.is_some(), "madeForKids": false})
-            }
+            "status" => status(p, now),
             "statistics" => {
                 let mut s = json!({"favoriteCount": "0"});
                 for (name, count) in [("viewCount", p.views), ("likeCount", p.likes), ("commentCount", p.comments)] {
@@ -288,7 +374,9 @@ fn video(a: &Account, p: &Post, parts: &[&str], me: Option<&Account>) -> Value {
                 json!({"duration": duration(seconds), "dimension": "2d", "definition": "hd", "caption": "false", "licensedContent": false})
             }
             // Only the owner sees how a video was processed.
-            "processingDetails" if me.is_some_and(|m| m.who == a.who) => json!({"processingStatus": "succeeded"}),
+            "processingDetails" if me.is_some_and(|m| m.who == a.who) => {
+                json!({"processingStatus": processing(p, now)})
+            }
             _ => continue,
         };
         out[*part] = value;

@@ -22,6 +22,7 @@ pub struct Answer {
     pub status: u16,
     pub headers: Vec<(String, String)>,
     pub body: String,
+    pub bytes: Vec<u8>,
 }
 
 impl Answer {
@@ -60,6 +61,11 @@ impl World {
 
     /// Sends `method https://{url}` and reads to the end. No answer is an I/O error, half of one `InvalidData`.
     pub async fn try_send(&self, method: &str, url: &str, headers: &[(&str, &str)], body: &str) -> Result<Answer> {
+        self.try_bytes(method, url, headers, body.as_bytes()).await
+    }
+
+    /// The same with a body of bytes.
+    pub async fn try_bytes(&self, method: &str, url: &str, headers: &[(&str, &str)], body: &[u8]) -> Result<Answer> {
         let mut stream = TcpStream::connect(self.addr).await?;
         let mut head = format!("{method} /{url} HTTP/1.1\r\nhost: sim\r\nconnection: close\r\n");
         for (name, value) in headers {
@@ -68,7 +74,9 @@ impl World {
         if !body.is_empty() || method == "POST" {
             head.push_str(&format!("content-length: {}\r\n", body.len()));
         }
-        stream.write_all(format!("{head}\r\n{body}").as_bytes()).await?;
+        stream.write_all(format!("{head}\r\n").as_bytes()).await?;
+        // A server that stops reading may still have answered.
+        let _ = stream.write_all(body).await;
         let mut raw = Vec::new();
         stream.read_to_end(&mut raw).await?;
         let end = raw.windows(4).position(|w| w == b"\r\n\r\n").ok_or_else(|| Error::from(ErrorKind::UnexpectedEof))?;
@@ -77,15 +85,47 @@ impl World {
         let status = lines.next().and_then(|l| l.split(' ').nth(1)).and_then(|s| s.parse().ok()).unwrap();
         let headers: Vec<(String, String)> =
             lines.filter_map(|l| l.split_once(": ")).map(|(n, v)| (n.to_owned(), v.to_owned())).collect();
-        let answer = Answer { status, headers, body: String::from_utf8_lossy(body).into_owned() };
+        let text = String::from_utf8_lossy(body).into_owned();
+        let answer = Answer { status, headers, body: text, bytes: body.to_vec() };
         match answer.header("content-length").map(str::parse::<usize>) {
-            Some(Ok(n)) if n != body.len() => Err(ErrorKind::InvalidData.into()),
+            Some(Ok(n)) if n != body.len() && method != "HEAD" => Err(ErrorKind::InvalidData.into()),
             _ => Ok(answer),
         }
     }
 
     pub async fn send(&self, method: &str, url: &str, headers: &[(&str, &str)], body: &str) -> Answer {
         self.try_send(method, url, headers, body).await.unwrap()
+    }
+
+    pub async fn bytes(&self, method: &str, url: &str, headers: &[(&str, &str)], body: &[u8]) -> Answer {
+        self.try_bytes(method, url, headers, body).await.unwrap()
+    }
+
+    /// A connection that has sent `start` and nothing more.
+    pub async fn connect(&self, start: &str) -> TcpStream {
+        let mut stream = TcpStream::connect(self.addr).await.unwrap();
+        stream.write_all(start.as_bytes()).await.unwrap();
+        stream
+    }
+
+    /// An access token of the account, as if it had consented elsewhere.
+    pub async fn token(&self, platform: &str, handle: &str) -> String {
+        let path = format!("accounts/{platform}/{handle}/issue-token");
+        let issued = self.control("POST", &path, Value::Null).await;
+        issued["accessToken"].as_str().unwrap().to_owned()
+    }
+
+    pub async fn publications(&self, platform: &str) -> Vec<Value> {
+        let list = self.control("GET", &format!("publications?platform={platform}"), Value::Null).await;
+        list.as_array().unwrap().clone()
+    }
+
+    pub async fn counts(&self, platform: &str) -> Value {
+        self.control("GET", &format!("counts?platform={platform}"), Value::Null).await
+    }
+
+    pub async fn fault(&self, order: Value) {
+        assert!(self.control("POST", "faults", order).await["id"].is_u64());
     }
 
     pub async fn get(&self, url: &str) -> Answer {

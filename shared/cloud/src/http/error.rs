@@ -21,6 +21,8 @@ pub struct ApiError {
     pub retry_after: Option<u64>,
     /// `WWW-Authenticate`.
     pub challenge: Option<&'static str>,
+    /// What is wrong in detail, for programs: added to the error shape as `problems`.
+    pub problems: Option<serde_json::Value>,
     /// For the log only.
     pub internal: Option<String>,
 }
@@ -31,13 +33,15 @@ struct Body<'a> {
     error: &'a str,
     code: &'a str,
     request_id: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    problems: Option<&'a serde_json::Value>,
 }
 
 impl ApiError {
     /// Any error.
     #[must_use]
     pub fn new(status: StatusCode, code: &'static str, message: impl Into<String>) -> Self {
-        Self { status, code, message: message.into(), retry_after: None, challenge: None, internal: None }
+        Self { status, code, message: message.into(), retry_after: None, challenge: None, problems: None, internal: None }
     }
 
     /// 400 `invalid_request`.
@@ -71,6 +75,9 @@ impl ApiError {
             "talent" => "talent_not_found",
             "connection" => "connection_not_found",
             "queue" => "queue_not_found",
+            "post" => "post_not_found",
+            "delivery" => "delivery_not_found",
+            "job" => "job_not_found",
             _ => "not_found",
         };
         Self::new(StatusCode::NOT_FOUND, code, format!("There is no such {what}."))
@@ -80,6 +87,12 @@ impl ApiError {
     #[must_use]
     pub fn conflict(code: &'static str, message: impl Into<String>) -> Self {
         Self::new(StatusCode::CONFLICT, code, message)
+    }
+
+    /// 412 `version_mismatch`.
+    #[must_use]
+    pub fn stale() -> Self {
+        Self::new(StatusCode::PRECONDITION_FAILED, "version_mismatch", "It has changed since it was read. Read it again.")
     }
 
     /// 429.
@@ -112,7 +125,7 @@ impl ApiError {
     /// The answer.
     #[must_use]
     pub fn response(&self, request_id: &str) -> Response {
-        let body = Body { error: &self.message, code: self.code, request_id };
+        let body = Body { error: &self.message, code: self.code, request_id, problems: self.problems.as_ref() };
         let mut response = Response {
             status: self.status,
             headers: Vec::new(),

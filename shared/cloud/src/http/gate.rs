@@ -14,7 +14,7 @@ use crate::auth::Authenticator;
 use crate::table::Table;
 use crate::table::idempotency::{IdempotencyKey, Seen, hex};
 
-/// The largest body of a route (bulk routes allow more, by registration).
+/// The largest body of a route that is not registered with more.
 pub const MAX_BODY: usize = 1_000_000;
 
 /// Authentication, roles, sizes, idempotency, validators and the error shape, in one place.
@@ -37,8 +37,16 @@ impl Gate {
         &self.authenticator
     }
 
-    /// Lets a request through to `handler` and makes an answer of whatever comes back.
-    pub async fn pass<F, Fut>(&self, demanded: Access, route: &str, mut request: Request, handler: F) -> Response
+    /// Lets a request through to `handler` and makes an answer of whatever comes back. `most_body` is the largest body
+    /// of the route, in bytes.
+    pub async fn pass<F, Fut>(
+        &self,
+        demanded: Access,
+        route: &str,
+        most_body: usize,
+        mut request: Request,
+        handler: F,
+    ) -> Response
     where
         F: FnOnce(Request) -> Fut,
         Fut: Future<Output = Result<Response, ApiError>>,
@@ -47,7 +55,7 @@ impl Gate {
         let (method, path) = (request.method.clone(), request.path.clone());
         let if_none_match = request.header("if-none-match").map(str::to_owned);
         request.now = self.clock.now_ms();
-        let answer = match self.admit(demanded, route, &mut request).await {
+        let answer = match self.admit(demanded, route, most_body, &mut request).await {
             Ok(None) => self.run(request, handler).await,
             Ok(Some(stored)) => Ok(stored),
             Err(error) => Err(error),
@@ -64,17 +72,23 @@ impl Gate {
         }
     }
 
-    async fn admit(&self, demanded: Access, route: &str, request: &mut Request) -> Result<Option<Response>, ApiError> {
+    async fn admit(
+        &self,
+        demanded: Access,
+        route: &str,
+        most_body: usize,
+        request: &mut Request,
+    ) -> Result<Option<Response>, ApiError> {
         if demanded == Access::Caller {
             let caller = self.authenticator.authenticate(request.header("authorization")).await?;
             access::admit(&caller, &request.route)?;
             request.caller = Some(caller);
         }
-        if request.body.len() > MAX_BODY {
+        if request.body.len() > most_body {
             return Err(ApiError::new(
                 StatusCode::PAYLOAD_TOO_LARGE,
                 "payload_too_large",
-                "The body is larger than 1 MB.",
+                format!("The body is larger than {} MB.", most_body / 1_000_000),
             ));
         }
         let writes = !matches!(request.method, Method::GET | Method::HEAD);
@@ -89,8 +103,12 @@ impl Gate {
                 "Idempotency-Key must be 1 to 255 visible ASCII characters.",
             ));
         }
-        // The path is part of the key: the same body sent for another row is another request.
-        let scope = format!("{route} {}", request.path);
+        // Path and query are part of the key: the same body sent for another row, or only to be checked, is another
+        // request.
+        let mut scope = format!("{route} {}", request.path);
+        for (name, value) in std::collections::BTreeMap::from_iter(&request.query) {
+            scope = format!("{scope}\n{name}={value}");
+        }
         let key = IdempotencyKey::new(&caller.workspace, &caller.subject, &scope, key, &request.body, request.now);
         let stored = replay(&key, &self.table).await?;
         request.idempotency = Some(key);
@@ -141,8 +159,12 @@ async fn replay(key: &IdempotencyKey, table: &Table) -> Result<Option<Response>,
 
 /// Adds the ETag of the body, or answers 304 when the client has it.
 fn validated(response: Response, if_none_match: Option<&str>) -> Response {
-    let hash = digest::digest(&digest::SHA256, response.body.as_bytes());
-    let etag = format!("\"{}\"", hex(hash.as_ref().get(..16).unwrap_or_default()));
+    // A row with a version has it as its ETag; everything else a hash of the body.
+    let own = response.headers.iter().find(|(name, _)| *name == "etag").map(|(_, etag)| etag.clone());
+    let etag = own.clone().unwrap_or_else(|| {
+        let hash = digest::digest(&digest::SHA256, response.body.as_bytes());
+        format!("\"{}\"", hex(hash.as_ref().get(..16).unwrap_or_default()))
+    });
     let matches = |tags: &str| {
         tags.split(',').map(|tag| tag.trim().trim_start_matches("W/")).any(|tag| tag == etag || tag == "*")
     };
@@ -154,7 +176,7 @@ fn validated(response: Response, if_none_match: Option<&str>) -> Response {
     if !response.headers.iter().any(|(name, _)| *name == "cache-control") {
         response = response.header("cache-control", "private, no-cache");
     }
-    response.header("etag", etag)
+    if own.is_some() { response } else { response.header("etag", etag) }
 }
 
 fn log(error: &ApiError, route: &str, method: &Method, path: &str, request_id: &str) {

@@ -9,5 +9,5 @@ mod message;
 pub use access::Access;
 pub use body::{json, optional_json};
 pub use error::ApiError;
-pub use gate::Gate;
+pub use gate::{Gate, MAX_BODY};
 pub use message::{Request, Response};

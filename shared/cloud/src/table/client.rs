@@ -174,3 +174,51 @@ pub fn field<T: DeserializeOwned>(item: &Item, name: &str) -> Result<T, StoreErr
     let value = item.get(name).ok_or_else(|| StoreError::Malformed(format!("{name} is missing")))?;
     serde_dynamo::from_attribute_value(value.clone()).map_err(|error| StoreError::Malformed(format!("{name}: {error}")))
 }
+
+/// A value as one JSON text: what is always read and written whole costs one attribute.
+///
+/// # Errors
+/// [`StoreError::Malformed`].
+pub fn json(value: &impl serde::Serialize) -> Result<AttributeValue, StoreError> {
+    serde_json::to_string(value).map(AttributeValue::S).map_err(|error| StoreError::Malformed(error.to_string()))
+}
+
+/// A field that [`json`] wrote.
+///
+/// # Errors
+/// [`StoreError::Malformed`] when it is missing or of another form.
+pub fn json_field<T: DeserializeOwned>(item: &Item, name: &str) -> Result<T, StoreError> {
+    let text = item.get(name).and_then(|value| value.as_s().ok());
+    let text = text.ok_or_else(|| StoreError::Malformed(format!("{name} is missing")))?;
+    serde_json::from_str(text).map_err(|error| StoreError::Malformed(format!("{name}: {error}")))
+}
+
+impl Table {
+    /// Some rows by key, read consistently, in no order. At most 100.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn get_many(&self, keys: &[(String, String)]) -> Result<Vec<Item>, StoreError> {
+        use aws_sdk_dynamodb::types::KeysAndAttributes;
+        let mut wanted: Vec<Item> =
+            keys.iter().map(|(pk, sk)| HashMap::from([("pk".to_owned(), s(pk)), ("sk".to_owned(), s(sk))])).collect();
+        let mut rows = Vec::with_capacity(keys.len());
+        for _ in 0..6 {
+            let ask = KeysAndAttributes::builder().set_keys(Some(wanted)).consistent_read(true).build()?;
+            let answer = self.client.batch_get_item().request_items(&self.name, ask).send().await?;
+            for row in answer.responses.into_iter().flat_map(|mut by| by.remove(&self.name)).flatten() {
+                rows.push(known(row)?);
+            }
+            // DynamoDB may leave some unread when it is busy.
+            wanted = answer
+                .unprocessed_keys
+                .and_then(|mut by| by.remove(&self.name))
+                .map(|left| left.keys)
+                .unwrap_or_default();
+            if wanted.is_empty() {
+                return Ok(rows);
+            }
+        }
+        Err(StoreError::Unavailable("rows were left unread".to_owned()))
+    }
+}

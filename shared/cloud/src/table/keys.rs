@@ -3,7 +3,7 @@
 //! A partition is workspace + owner, so a request cannot name another tenant's row; the few `global#` kinds state the
 //! workspace inside the row. `#` cannot occur in a workspace, talent or connection id.
 
-use domain::{ConnectionId, Platform, TalentId, WorkspaceId};
+use domain::{BulkId, ConnectionId, Platform, PostId, TalentId, WorkspaceId};
 use jiff::Timestamp;
 
 /// The version written into every row; a reader refuses what it does not know.
@@ -123,3 +123,69 @@ pub fn jwks_pk(issuer: &str) -> String {
 pub fn platform_app_pk(platform: Platform, server: &str) -> String {
     format!("global#platform-app#{platform}#{server}")
 }
+
+/// The partition of a post: the post, its deliveries, the events that it causes.
+#[must_use]
+pub fn post_pk(workspace: &WorkspaceId, id: &PostId) -> String {
+    format!("w#{workspace}#p#{id}")
+}
+
+/// The post itself. It sorts before its deliveries, so one query reads all.
+pub const POST_SK: &str = "post";
+
+/// A delivery, by its number.
+#[must_use]
+pub fn delivery_sk(number: u8) -> String {
+    format!("post#delivery#{number:02}")
+}
+
+/// Something that the outside is to be told of.
+#[must_use]
+pub fn event_sk(id: &str) -> String {
+    format!("event#{id}")
+}
+
+/// What stands before a post's time in the indexes.
+pub const POST_SORT_PREFIX: &str = "post#";
+
+/// The place of a post in the month that it was written in.
+#[must_use]
+pub fn post_sort(id: &PostId) -> String {
+    format!("{POST_SORT_PREFIX}{}#{id}", id.written_at().as_millisecond())
+}
+
+/// The index partition of a talent's posts of a month.
+#[must_use]
+pub fn talent_month_key(workspace: &WorkspaceId, talent: &TalentId, at: Timestamp) -> String {
+    format!("w#{workspace}#t#{talent}#{}", at.strftime("%Y-%m"))
+}
+
+/// The partition of a bulk job: the job, its chunks, its report.
+#[must_use]
+pub fn bulk_pk(workspace: &WorkspaceId, job: &BulkId) -> String {
+    format!("w#{workspace}#b#{job}")
+}
+
+/// A bulk job itself.
+pub const BULK_JOB_SK: &str = "job";
+
+/// A chunk of a bulk job: the row that is claimed, small, since every post that is made checks it.
+#[must_use]
+pub fn bulk_chunk_sk(chunk: u32) -> String {
+    format!("chunk#{chunk:04}")
+}
+
+/// What the file holds for a chunk.
+#[must_use]
+pub fn bulk_text_sk(chunk: u32) -> String {
+    format!("text#{chunk:04}")
+}
+
+/// What became of the rows of a chunk.
+#[must_use]
+pub fn bulk_report_sk(chunk: u32) -> String {
+    format!("{BULK_REPORT_PREFIX}{chunk:04}")
+}
+
+/// What the sort keys of a report begin with.
+pub const BULK_REPORT_PREFIX: &str = "report#";

@@ -2,12 +2,16 @@
 //!
 //! A row is written by the module that names it ([`connections`], [`tokens`], …); keys are made in [`keys`] alone.
 
+pub mod bulk;
 mod client;
 pub mod connections;
+pub mod deliveries;
+pub mod events;
 pub mod idempotency;
 pub mod keys;
 pub mod oauth_states;
 pub mod platform_apps;
+pub mod posts;
 pub mod publications;
 pub mod stats;
 pub mod talents;

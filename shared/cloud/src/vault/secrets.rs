@@ -77,6 +77,19 @@ impl Vault {
         self.seal(context, &write(&exposed(secrets))?).await
     }
 
+    /// Seals named secrets with the data key of another envelope of the same owner.
+    ///
+    /// # Errors
+    /// [`VaultError`]; `near` has to open.
+    pub async fn reseal_map(
+        &self,
+        context: &EncryptionContext,
+        near: &Sealed,
+        secrets: &BTreeMap<String, Secret>,
+    ) -> Result<Sealed, VaultError> {
+        self.reseal(context, near, &write(&exposed(secrets))?).await
+    }
+
     /// Opens named secrets.
     ///
     /// # Errors

@@ -94,6 +94,25 @@ impl Bluesky {
         }
     }
 
+    /// The same for a body that can be sent only once: no second try. Whoever sends one asks again with a fresh body when
+    /// [`error::wants_nonce`]. The server's nonce is learnt first, so that it seldom comes to that.
+    pub(super) async fn send_once_as(
+        &self,
+        cx: &Context<'_>,
+        tokens: &TokenSet,
+        pds: &str,
+        call: Call,
+    ) -> Result<Answer, Failure> {
+        let Some(secret) = tokens.extra(DPOP_KEY) else { return Ok(cx.out.send(call.bearer(&tokens.access)).await?) };
+        if self.nonce(pds).is_none() {
+            // The smallest call that every server of accounts knows. What it answers does not matter.
+            self.send_as(cx, tokens, query(pds, "com.atproto.server.getSession", &[])?).await?;
+        }
+        let key =
+            Key::read(secret).map_err(|_| Failure::new(Kind::ReconnectNeeded, "the session's key is unreadable"))?;
+        self.send_once(cx, &call, &key, Some(&tokens.access), self.nonce(pds).as_deref()).await
+    }
+
     /// Whose tokens these are, and where they are honoured. A token that was handed over without either says it in its
     /// own claims; they are only a hint where to ask, since the server that is asked verifies the token.
     pub(super) async fn home(

@@ -1,5 +1,7 @@
 //! Bluesky's errors. XRPC answers `{"error","message"}`, the OAuth endpoints `{"error","error_description"}`.
 
+use std::time::Duration;
+
 use domain::{Failure, Kind};
 use jiff::Timestamp;
 use outbound::Answer;
@@ -7,6 +9,10 @@ use outbound::Answer;
 use super::api::ErrorBody;
 use super::facts::GENERIC;
 use crate::wire::{by_status, until};
+
+/// How long a server surely keeps a file that no record names ("a time window, eg minutes", says the schema). An older
+/// one is sent again.
+pub(super) const BLOB_LIFE: Duration = Duration::from_secs(10 * 60);
 
 /// What a failed XRPC call means.
 pub(super) fn xrpc(answer: &Answer, now: Timestamp) -> Failure {
@@ -29,6 +35,61 @@ pub(super) fn xrpc(answer: &Answer, now: Timestamp) -> Failure {
         "InvalidRequest" if is_unknown_account(&message) => kind(general, Kind::NotFound),
         "InvalidRequest" if message.contains("must be a valid did or a handle") => kind(general, Kind::InvalidHandle),
         _ if general.kind == Kind::PermissionMissing => general.scope(GENERIC),
+        _ => general,
+    }
+}
+
+/// What a refused write, or a refused file, means.
+pub(super) fn publish(answer: &Answer, now: Timestamp) -> Failure {
+    let (code, message) = parts(answer);
+    let failure = xrpc(answer, now).said(words(&message), Some(code.clone()).filter(|code| !code.is_empty()));
+    match code.as_str() {
+        // Something else stands under the key. It can only be our own, written with another content.
+        "InvalidSwap" => kind(failure, Kind::Duplicate).maybe_applied(),
+        // The server has dropped the file; the next attempt is late enough to send it anew. Older servers give no code.
+        "BlobNotFound" => kind(failure, Kind::ProviderDown).retry_after(Some(BLOB_LIFE)),
+        "InvalidRequest" if message.starts_with("Could not find blob") => {
+            kind(failure, Kind::ProviderDown).retry_after(Some(BLOB_LIFE))
+        }
+        // The schema of the record: too long, too large, a language that is none.
+        "InvalidRequest" if message.starts_with("Invalid app.bsky.") => kind(failure, Kind::ContentRefused),
+        "BlobTooLarge" | "InvalidMimeType" => kind(failure, Kind::ContentRefused),
+        _ if is_too_large(answer) => kind(failure, Kind::ContentRefused),
+        _ => failure,
+    }
+}
+
+/// Whether the server takes no file of this size.
+pub(super) fn is_too_large(answer: &Answer) -> bool {
+    answer.status == 413 || parts(answer).0 == "PayloadTooLarge"
+}
+
+/// Whether the repository is there and the record is not.
+pub(super) fn no_record(answer: &Answer) -> bool {
+    let (code, message) = parts(answer);
+    match code.as_str() {
+        "RecordNotFound" => true,
+        // Servers without the name of its own.
+        "InvalidRequest" => message.starts_with("Could not locate record"),
+        _ => false,
+    }
+}
+
+/// What a refusal of the video service means. It sees a token of its own, so a refused one says nothing about ours.
+pub(super) fn video(answer: &Answer, now: Timestamp) -> Failure {
+    let (code, message) = parts(answer);
+    let general = general(answer, &code, now).said(words(&message), Some(code.clone()).filter(|code| !code.is_empty()));
+    match code.as_str() {
+        "UnsupportedContentType" | "VideoTooLarge" | "VideoTooLong" | "BadAspectRatio" => {
+            kind(general, Kind::ContentRefused)
+        }
+        "DailyLimitExceeded" | "TooManyOpenUploads" => kind(general, Kind::RateLimited),
+        "ServiceOverloaded" => kind(general, Kind::ProviderDown),
+        // The account may not upload videos, as long as its address is not confirmed.
+        _ if matches!(general.kind, Kind::TokenRejected | Kind::PermissionMissing) => {
+            kind(general, Kind::PermissionMissing)
+        }
+        _ if is_too_large(answer) => kind(general, Kind::ContentRefused),
         _ => general,
     }
 }
@@ -123,8 +184,18 @@ fn reset(answer: &Answer, now: Timestamp) -> Option<std::time::Duration> {
 /// The code, if it looks like one, and the text, which stays in here.
 fn parts(answer: &Answer) -> (String, String) {
     let body: ErrorBody = serde_json::from_slice(&answer.body).unwrap_or_default();
-    let is_code = |text: &String| text.len() <= 40 && text.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_');
     (body.error.filter(is_code).unwrap_or_default(), body.message.unwrap_or_default())
+}
+
+#[expect(clippy::ptr_arg, reason = "for `Option::filter`")]
+pub(super) fn is_code(text: &String) -> bool {
+    text.len() <= 40 && text.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_')
+}
+
+/// The server's sentence for a person, unless it quotes what looks like a token.
+pub(super) fn words(message: &str) -> Option<String> {
+    let clean = !message.trim().is_empty() && !message.contains("eyJ");
+    clean.then(|| message.trim().chars().take(300).collect())
 }
 
 fn kind(failure: Failure, kind: Kind) -> Failure {
@@ -192,6 +263,73 @@ mod tests {
         for code in ["ScopeMissingError", "Forbidden", "Whatever"] {
             assert_eq!(xrpc(&coded(403, code), NOW).scope.as_deref(), Some("transition:generic"));
         }
+    }
+
+    #[test]
+    fn a_refused_record_has_the_servers_reason() {
+        for (text, wanted, code) in [
+            (include_str!("fixtures/text_too_long.json"), Kind::ContentRefused, "InvalidRequest"),
+            (include_str!("fixtures/blob_too_big.json"), Kind::ContentRefused, "InvalidRequest"),
+            (include_str!("fixtures/blob_not_found.json"), Kind::ProviderDown, "BlobNotFound"),
+            (
+                r#"{"error":"InvalidRequest","message":"Could not find blob: bafk"}"#,
+                Kind::ProviderDown,
+                "InvalidRequest",
+            ),
+            (r#"{"error":"InvalidRequest","message":"Input/rkey is wrong"}"#, Kind::InvalidRequest, "InvalidRequest"),
+        ] {
+            let failure = publish(&answer(400, text), NOW);
+            assert_eq!(
+                (failure.kind, failure.effect, failure.code.as_deref()),
+                (wanted, Effect::NotApplied, Some(code))
+            );
+            assert!(failure.said.is_some(), "{text}");
+            let waits = (wanted == Kind::ProviderDown).then_some(BLOB_LIFE);
+            assert_eq!(failure.retry_after, waits, "late enough that the file is sent again");
+        }
+        assert_eq!(publish(&coded(413, "PayloadTooLarge"), NOW).kind, Kind::ContentRefused);
+        assert_eq!(publish(&answer(413, "<html>"), NOW).kind, Kind::ContentRefused);
+    }
+
+    #[test]
+    fn what_stands_under_the_key_already_has_to_be_looked_at() {
+        let failure = publish(&answer(400, include_str!("fixtures/swap.json")), NOW);
+        assert_eq!((failure.kind, failure.effect), (Kind::Duplicate, Effect::Unknown));
+        let failure = publish(&coded(500, "InternalServerError"), NOW);
+        assert_eq!((failure.kind, failure.effect), (Kind::ProviderDown, Effect::Unknown));
+    }
+
+    #[test]
+    fn only_a_missing_record_of_a_repository_that_is_there_is_absent() {
+        assert!(no_record(&answer(400, include_str!("fixtures/record_not_found.json"))));
+        assert!(no_record(&answer(400, r#"{"error":"InvalidRequest","message":"Could not locate record"}"#)));
+        for body in [include_str!("fixtures/repo_not_found.json"), r#"{"error":"RepoDeactivated"}"#, "<html>", ""] {
+            assert!(!no_record(&answer(400, body)), "{body}");
+        }
+        assert!(!no_record(&coded(502, "UpstreamFailure")));
+    }
+
+    #[test]
+    fn the_video_service_refuses_its_own_token_and_not_ours() {
+        for (status, code, wanted) in [
+            (400, "VideoTooLong", Kind::ContentRefused),
+            (400, "UnsupportedContentType", Kind::ContentRefused),
+            (413, "", Kind::ContentRefused),
+            (400, "DailyLimitExceeded", Kind::RateLimited),
+            (401, "BadJwt", Kind::PermissionMissing),
+            (403, "UploadForbidden", Kind::PermissionMissing),
+            (503, "ServiceOverloaded", Kind::ProviderDown),
+            (500, "", Kind::ProviderDown),
+        ] {
+            assert_eq!(video(&coded(status, code), NOW).kind, wanted, "{status} {code}");
+        }
+    }
+
+    #[test]
+    fn a_sentence_that_quotes_a_token_is_not_repeated() {
+        assert_eq!(words("Could not verify eyJhbGciOiJFUzI1NiJ9.e30.sig"), None);
+        assert_eq!(words("  "), None);
+        assert_eq!(words(&"x".repeat(400)).map(|text| text.len()), Some(300));
     }
 
     #[test]

@@ -1,10 +1,12 @@
 //! What is known about Bluesky.
 
 use domain::Platform;
+use domain::content::MediaKind;
 use domain::handle::{HandleRule, belongs_elsewhere, is_public_name};
 use jiff::SignedDuration;
 
 use crate::facts::{Facts, OAuthFacts, Pkce, PublicRead, Registration, Renewal, Scope};
+use crate::publish::{CountedIn, FileRule, OptionFact, OptionForm, Proof, PublishFacts, Takes, TextLimit};
 
 /// The entryway: the authorization server of every account that Bluesky itself hosts.
 pub(super) const ENTRYWAY: &str = "https://bsky.social";
@@ -12,6 +14,8 @@ pub(super) const ENTRYWAY: &str = "https://bsky.social";
 pub(super) const APPVIEW: &str = "https://public.api.bsky.app";
 /// The directory of `did:plc` identities.
 pub(super) const PLC: &str = "https://plc.directory";
+/// Processes videos for accounts of any server.
+pub(super) const VIDEO_SERVICE: &str = "https://video.bsky.app";
 /// Demanded of every client.
 pub(super) const ATPROTO: &str = "atproto";
 /// What an app password may do, too.
@@ -59,6 +63,45 @@ pub static FACTS: Facts = Facts {
             posts, so 24 syncs a day fit 18,000 connections; an account whose server has no AppView costs 6 to 9 calls.",
     page_size: 100,
     recent_posts: 100,
+};
+
+/// A post's text, and a reply's.
+const TEXT: TextLimit = TextLimit { counted_in: CountedIn::Graphemes, max: 300, max_bytes: Some(3_000) };
+
+/// Publishing as data; checked on 2026-11-20 against the schemas of 2026-08-20.
+pub(super) static PUBLISH: PublishFacts = PublishFacts {
+    text: TEXT,
+    caption: None,
+    follow_up: Some(TEXT),
+    // The network has no limit; a thread of 25.
+    follow_ups: 24,
+    // May be empty where there are files.
+    text_required: false,
+    media_required: false,
+    files: &[
+        FileRule {
+            kind: MediaKind::Image,
+            mimes: &["image/jpeg", "image/png", "image/webp"],
+            // Servers that are not the newest take 1,000,000 and say so.
+            max_bytes: 2_000_000,
+            max_count: 4,
+        },
+        // At most 3 minutes, which the service checks.
+        FileRule { kind: MediaKind::Video, mimes: &["video/mp4"], max_bytes: 300_000_000, max_count: 1 },
+    ],
+    max_files: 4,
+    mixed: false,
+    takes: Takes::Bytes,
+    options: &[
+        OptionFact { name: "langs", form: OptionForm::Texts(3) },
+        // Or a single text, of the first file.
+        OptionFact { name: "altText", form: OptionForm::Texts(4) },
+    ],
+    scopes: &[GENERIC],
+    proof: Proof::ClientKey,
+    // The account's own server answers from what it wrote; 2026-11-20.
+    index_lag: SignedDuration::ZERO,
+    deletes: true,
 };
 
 fn is_valid(handle: &str) -> bool {

@@ -40,7 +40,7 @@ fn claims(known: &str, handle: &str) -> bool {
 }
 
 /// Asks the public AppView, which also knows handles that are proven by DNS, and then the handle's own host.
-async fn did_of(cx: &Context<'_>, handle: &str) -> Result<String, Failure> {
+pub(super) async fn did_of(cx: &Context<'_>, handle: &str) -> Result<String, Failure> {
     let first = match ask_appview(cx, handle).await {
         Ok(did) => return Ok(did),
         Err(failure) => failure,

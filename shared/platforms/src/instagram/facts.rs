@@ -1,10 +1,12 @@
 //! What is known about Instagram.
 
 use domain::Platform;
+use domain::content::MediaKind;
 use domain::handle::HandleRule;
 use jiff::SignedDuration;
 
 use crate::facts::{Facts, OAuthFacts, Pkce, PublicRead, Registration, Renewal, Scope};
+use crate::publish::{CountedIn, FileRule, OptionFact, OptionForm, Proof, PublishFacts, Takes, TextLimit};
 
 /// The version in every API path. v26.0 came out on 2026-07-29 and is the latest one on 2026-11-20; a version is
 /// served for about two years, and a path without one is served by the oldest.
@@ -12,6 +14,12 @@ pub(super) const VERSION: &str = "v26.0";
 
 /// The scope that every read needs.
 pub(super) const BASIC: &str = "instagram_business_basic";
+
+/// The scope that publishing needs.
+pub(super) const PUBLISH: &str = "instagram_business_content_publish";
+
+/// The scope that writing and reading comments needs.
+pub(super) const COMMENTS: &str = "instagram_business_manage_comments";
 
 /// First parts of paths that are Instagram's own pages and never a profile.
 const RESERVED: [&str; 12] =
@@ -42,13 +50,9 @@ pub static FACTS: Facts = Facts {
         scope_separator: ",",
         scopes: &[
             Scope { name: BASIC, purpose: "read the profile and its posts", needed_to_sync: true },
-            Scope { name: "instagram_business_content_publish", purpose: "publish posts", needed_to_sync: false },
+            Scope { name: PUBLISH, purpose: "publish posts", needed_to_sync: false },
             Scope { name: "instagram_business_manage_insights", purpose: "read insights", needed_to_sync: false },
-            Scope {
-                name: "instagram_business_manage_comments",
-                purpose: "read and answer comments",
-                needed_to_sync: false,
-            },
+            Scope { name: COMMENTS, purpose: "read and answer comments", needed_to_sync: false },
         ],
         renewal: Renewal::Exchange,
         access_life: Some(SignedDuration::from_hours(60 * 24)),
@@ -64,6 +68,53 @@ pub static FACTS: Facts = Facts {
     page_size: 50,
     recent_posts: 50,
 };
+
+/// Publishing on Instagram as data. Checked on 2026-11-20.
+pub static PUBLISHING: PublishFacts = PublishFacts {
+    text: TextLimit { counted_in: CountedIn::Characters, max: 2_200, max_bytes: None },
+    caption: None,
+    // UNSURE: the reference of comments names no length; this is the one of the app.
+    follow_up: Some(TextLimit { counted_in: CountedIn::Characters, max: 2_200, max_bytes: None }),
+    follow_ups: 1,
+    text_required: false,
+    media_required: true,
+    files: &[
+        // JPEG only: other images are refused with 36001/2207005. The limit is told as 8 MB and as 8 MiB; the error,
+        // which decides, says MiB.
+        FileRule { kind: MediaKind::Image, mimes: &["image/jpeg"], max_bytes: 8 * 1024 * 1024, max_count: 10 },
+        FileRule {
+            kind: MediaKind::Video,
+            mimes: &["video/mp4", "video/quicktime"],
+            max_bytes: 300_000_000,
+            max_count: 10,
+        },
+    ],
+    max_files: 10,
+    mixed: true,
+    takes: Takes::Url,
+    options: &[
+        OptionFact { name: "mediaType", form: OptionForm::OneOf(&["FEED", "REELS", "STORIES"]) },
+        OptionFact { name: "shareToFeed", form: OptionForm::Flag },
+        OptionFact { name: "collaborators", form: OptionForm::Texts(3) },
+        OptionFact { name: "altText", form: OptionForm::Text(1_000) },
+    ],
+    scopes: &[BASIC, PUBLISH],
+    proof: Proof::Handle,
+    // A container's status is the platform's own record of the effect. UNSURE: no page says how late it or the list of
+    // media may be; seconds have been seen.
+    index_lag: SignedDuration::from_secs(30),
+    // Only the flavour with Facebook Login can delete.
+    deletes: false,
+};
+
+/// The largest video of a story in bytes. Checked on 2026-11-20.
+pub(super) const STORY_VIDEO_BYTES: u64 = 100_000_000;
+
+/// The most hashtags in a caption. Checked on 2026-11-20.
+pub(super) const HASHTAGS: usize = 30;
+
+/// The most mentions in a caption. Checked on 2026-11-20.
+pub(super) const MENTIONS: usize = 20;
 
 /// Dots in odd places (two in a row, at the end) are refused at sign-up today, but older names have them.
 fn is_valid(handle: &str) -> bool {

@@ -2,6 +2,7 @@
 //!
 //! - Overview: <https://developers.facebook.com/docs/instagram-platform/instagram-api-with-instagram-login>
 //! - Consent: <https://developers.facebook.com/docs/instagram-platform/instagram-api-with-instagram-login/business-login>
+//! - Publishing: <https://developers.facebook.com/docs/instagram-platform/content-publishing>
 //! - Media: <https://developers.facebook.com/docs/instagram-platform/reference/instagram-media>
 //! - Errors: <https://developers.facebook.com/docs/instagram-platform/reference/error-codes>
 //!
@@ -9,12 +10,17 @@
 //! The flavour with Facebook Login (Pages, hashtag search, mentions) is another API on another host and not used here.
 
 mod api;
+mod comments;
+mod container;
 mod error;
 mod facts;
 mod ingest;
 mod oauth;
+mod publish;
+mod publish_api;
+mod rules;
 
-pub use facts::FACTS;
+pub use facts::{FACTS, PUBLISHING};
 
 use crate::registry::Adapter;
 
@@ -26,6 +32,7 @@ pub fn adapter() -> Adapter {
         ingest: Box::new(ingest::Instagram),
         oauth: Box::new(oauth::Instagram),
         register: None,
+        publish: Some(Box::new(publish::Instagram)),
         app_password: None,
     }
 }

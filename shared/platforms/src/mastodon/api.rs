@@ -10,6 +10,7 @@ use url::Url;
 use super::facts::FACTS;
 use super::html;
 use super::server::authority;
+use crate::publish::PostRef;
 use crate::wire::{filled, text_or_number};
 
 #[derive(Debug, Default, Deserialize)]
@@ -78,9 +79,22 @@ pub(super) struct Account {
     statuses_count: Option<u64>,
     #[serde(default)]
     suspended: bool,
+    /// In the own answer only.
+    source: Option<Source>,
+}
+
+/// What an account has set for itself.
+#[derive(Debug, Deserialize)]
+struct Source {
+    privacy: Option<String>,
 }
 
 impl Account {
+    /// The visibility of its posts where nothing else is said.
+    pub(super) fn privacy(&self) -> Option<&str> {
+        self.source.as_ref()?.privacy.as_deref()
+    }
+
     /// Whether the answer says who the account is in the network. `verify_credentials` of some servers does not (snac,
     /// observed), although their public answer does.
     pub(super) fn is_complete(&self) -> bool {
@@ -139,7 +153,7 @@ fn web(address: Option<String>) -> Option<String> {
 pub(super) struct Status {
     #[serde(deserialize_with = "text_or_number::text")]
     pub(super) id: String,
-    created_at: Timestamp,
+    pub(super) created_at: Timestamp,
     uri: Option<String>,
     url: Option<String>,
     visibility: Option<String>,
@@ -149,6 +163,7 @@ pub(super) struct Status {
     quote: Option<Value>,
     #[serde(default)]
     media_attachments: Vec<Attachment>,
+    application: Option<Application>,
     #[serde(default, deserialize_with = "text_or_number::count")]
     replies_count: Option<u64>,
     #[serde(default, deserialize_with = "text_or_number::count")]
@@ -157,6 +172,25 @@ pub(super) struct Status {
     favourites_count: Option<u64>,
     #[serde(default, deserialize_with = "text_or_number::count")]
     quotes_count: Option<u64>,
+}
+
+/// Through what a status was written; shown to its author.
+#[derive(Debug, Deserialize)]
+struct Application {
+    name: Option<String>,
+}
+
+/// A file that was sent, before a status names it.
+#[derive(Debug, Deserialize)]
+pub(super) struct Uploaded {
+    #[serde(deserialize_with = "text_or_number::text")]
+    pub(super) id: String,
+}
+
+/// A status as its author wrote it.
+#[derive(Debug, Deserialize)]
+pub(super) struct Written {
+    pub(super) text: Option<String>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -168,6 +202,36 @@ struct Attachment {
 }
 
 impl Status {
+    /// Whether it is the account's own, written through `app` if the server says through what, with as many files, and a
+    /// reply to `parent` or none at all.
+    pub(super) fn could_be(&self, app: Option<&str>, files: usize, parent: Option<&str>) -> bool {
+        let written = self.application.as_ref().and_then(|application| application.name.as_deref());
+        let replied = match &self.in_reply_to_id {
+            Some(Value::String(id)) => Some(id.clone()),
+            Some(Value::Number(id)) => Some(id.to_string()),
+            _ => None,
+        };
+        self.reblog.as_ref().is_none_or(Value::is_null)
+            && self.media_attachments.len() == files
+            && replied.as_deref() == parent
+            && app.is_none_or(|app| written.is_none_or(|written| written == app))
+    }
+
+    /// Its text, as far as the HTML shows it.
+    pub(super) fn shown(&self) -> String {
+        self.content.as_deref().map(html::to_text).unwrap_or_default()
+    }
+
+    /// What is remembered of it.
+    pub(super) fn into_ref(self) -> PostRef {
+        PostRef {
+            id: self.id,
+            url: web(self.url).or(web(self.uri)),
+            posted_at: Some(self.created_at),
+            extra: std::collections::BTreeMap::new(),
+        }
+    }
+
     /// The publication, if it is one: a boost is somebody else's post, and a direct message is none at all.
     pub(super) fn into_publication(self) -> Option<Publication> {
         if self.reblog.is_some_and(|value| !value.is_null()) || self.visibility.as_deref() == Some("direct") {

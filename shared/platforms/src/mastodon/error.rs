@@ -1,5 +1,7 @@
 //! Mastodon's errors: `{"error"}`, in the server's language or as HTML, so the status decides wherever it can.
 
+use std::time::Duration;
+
 use domain::{Failure, Kind};
 use jiff::Timestamp;
 use outbound::Answer;
@@ -24,6 +26,22 @@ pub(super) fn read(answer: &Answer, now: Timestamp, scope: Option<&str>) -> Fail
         (403, Some(_)) if ["not allowed", "pending", "confirm"].iter().any(|known| text.contains(known)) => general,
         (403, Some(scope)) => general.scope(scope),
         _ => general,
+    }
+}
+
+/// What a refused post or file means; `scope` is the right it needed.
+pub(super) fn publish(answer: &Answer, now: Timestamp, scope: &str) -> Failure {
+    let text = text(answer);
+    let failure = read(answer, now, Some(scope)).said(words(&text), None);
+    match answer.status {
+        // The file was ready when it was looked at; a short while more is all it takes.
+        422 if text.contains("not finished processing") => {
+            kind(failure, Kind::ProviderDown).retry_after(Some(Duration::from_secs(10)))
+        }
+        // Validation: too long, empty, a file of a kind that it does not take. In any language.
+        422 if failure.kind == Kind::InvalidRequest => kind(failure, Kind::ContentRefused),
+        413 | 415 => kind(failure, Kind::ContentRefused),
+        _ => failure,
     }
 }
 
@@ -72,6 +90,11 @@ fn text(answer: &Answer) -> String {
     serde_json::from_slice::<ErrorBody>(&answer.body).ok().and_then(|body| body.error).unwrap_or_default()
 }
 
+/// The server's sentence for a person.
+fn words(text: &str) -> Option<String> {
+    (!text.trim().is_empty()).then(|| text.trim().chars().take(300).collect())
+}
+
 fn kind(failure: Failure, kind: Kind) -> Failure {
     Failure { kind, ..failure }
 }
@@ -80,8 +103,8 @@ fn kind(failure: Failure, kind: Kind) -> Failure {
 mod tests {
     use super::*;
     use bytes::Bytes;
+    use domain::Effect;
     use http::{HeaderMap, HeaderValue};
-    use std::time::Duration;
 
     fn answer(status: u16, body: &str) -> Answer {
         Answer { status, headers: HeaderMap::new(), body: Bytes::from(body.to_owned()) }
@@ -136,6 +159,42 @@ mod tests {
         limited.headers.insert("x-ratelimit-reset", HeaderValue::from_static("1970-01-01T00:05:00.000Z"));
         let failure = read(&limited, NOW, None);
         assert_eq!((failure.kind, failure.retry_after), (Kind::RateLimited, Some(Duration::from_secs(300))));
+    }
+
+    #[test]
+    fn a_refused_post_has_the_servers_reason() {
+        for (answer, wanted) in [
+            (said(422, "Validation failed: Text character limit of 500 exceeded"), Kind::ContentRefused),
+            (said(422, "Gültigkeitsprüfung ist fehlgeschlagen"), Kind::ContentRefused),
+            (answer(413, "<html>"), Kind::ContentRefused),
+            (answer(422, ""), Kind::ReconnectNeeded),
+            (answer(401, ""), Kind::ReconnectNeeded),
+            (said(404, "Record not found"), Kind::NotFound),
+            (said(403, "Your login is currently disabled"), Kind::Suspended),
+        ] {
+            let failure = publish(&answer, NOW, "write:statuses");
+            assert_eq!((failure.kind, failure.effect), (wanted, Effect::NotApplied), "{answer:?}");
+        }
+        let failure = publish(&said(422, "Validation failed: x"), NOW, "write:statuses");
+        assert_eq!(failure.said.as_deref(), Some("Validation failed: x"));
+        let failure = publish(&said(403, "This action is outside the authorized scopes"), NOW, "write:media");
+        assert_eq!((failure.kind, failure.scope.as_deref()), (Kind::PermissionMissing, Some("write:media")));
+    }
+
+    #[test]
+    fn a_file_that_is_not_ready_yet_is_waited_for() {
+        let text = "Cannot attach files that have not finished processing. Try again in a moment!";
+        let failure = publish(&said(422, text), NOW, "write:statuses");
+        assert_eq!((failure.kind, failure.effect), (Kind::ProviderDown, Effect::NotApplied));
+        assert_eq!(failure.retry_after, Some(Duration::from_secs(10)));
+    }
+
+    #[test]
+    fn a_server_that_broke_may_have_posted() {
+        for status in [500, 502, 503] {
+            let failure = publish(&answer(status, "<html>"), NOW, "write:statuses");
+            assert_eq!((failure.kind, failure.effect), (Kind::ProviderDown, Effect::Unknown), "{status}");
+        }
     }
 
     #[test]

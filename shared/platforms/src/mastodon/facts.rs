@@ -1,15 +1,21 @@
 //! What is known about Mastodon and the servers that speak its API.
 
 use domain::Platform;
+use domain::content::MediaKind;
 use domain::handle::HandleRule;
 use jiff::SignedDuration;
 
 use crate::facts::{Facts, OAuthFacts, Pkce, PublicRead, Registration, Renewal, Scope};
+use crate::publish::{CountedIn, FileRule, OptionFact, OptionForm, Proof, PublishFacts, Takes, TextLimit};
 
 /// Who the account is.
 pub(super) const ACCOUNTS: &str = "read:accounts";
 /// Its posts.
 pub(super) const STATUSES: &str = "read:statuses";
+/// Writing posts.
+pub(super) const WRITE_STATUSES: &str = "write:statuses";
+/// Sending pictures and videos.
+pub(super) const WRITE_MEDIA: &str = "write:media";
 /// What servers without granular scopes know.
 pub(super) const COARSE: &str = "read write";
 
@@ -43,8 +49,8 @@ pub static FACTS: Facts = Facts {
             Scope { name: ACCOUNTS, purpose: "know which account it is", needed_to_sync: true },
             Scope { name: STATUSES, purpose: "read the account's posts", needed_to_sync: true },
             Scope { name: "read:notifications", purpose: "see replies and mentions", needed_to_sync: false },
-            Scope { name: "write:statuses", purpose: "publish", needed_to_sync: false },
-            Scope { name: "write:media", purpose: "upload pictures and videos", needed_to_sync: false },
+            Scope { name: WRITE_STATUSES, purpose: "publish", needed_to_sync: false },
+            Scope { name: WRITE_MEDIA, purpose: "upload pictures and videos", needed_to_sync: false },
         ],
         renewal: Renewal::None,
         access_life: None,
@@ -57,6 +63,54 @@ pub static FACTS: Facts = Facts {
             day fit 1,200 accounts of one server read without consent.",
     page_size: 40,
     recent_posts: 40,
+};
+
+/// A status and a reply, with its content warning.
+const TEXT: TextLimit = TextLimit { counted_in: CountedIn::Mastodon, max: 500, max_bytes: None };
+/// 16 MiB.
+const IMAGE_BYTES: u64 = 16_777_216;
+
+/// Publishing as data; the defaults of a server, checked on 2026-11-20.
+pub(super) static PUBLISH: PublishFacts = PublishFacts {
+    text: TEXT,
+    caption: None,
+    follow_up: Some(TEXT),
+    // No server has a limit; a thread of 25.
+    follow_ups: 24,
+    text_required: false,
+    media_required: false,
+    files: &[
+        FileRule {
+            kind: MediaKind::Image,
+            mimes: &["image/jpeg", "image/png", "image/webp", "image/heic", "image/heif", "image/avif"],
+            max_bytes: IMAGE_BYTES,
+            max_count: 4,
+        },
+        FileRule { kind: MediaKind::Gif, mimes: &["image/gif"], max_bytes: IMAGE_BYTES, max_count: 4 },
+        FileRule {
+            kind: MediaKind::Video,
+            mimes: &["video/mp4", "video/webm", "video/quicktime"],
+            max_bytes: 103_809_024,
+            max_count: 1,
+        },
+    ],
+    max_files: 4,
+    mixed: false,
+    takes: Takes::Bytes,
+    options: &[
+        OptionFact { name: "visibility", form: OptionForm::OneOf(&["public", "unlisted", "private", "direct"]) },
+        OptionFact { name: "spoilerText", form: OptionForm::Text(500) },
+        OptionFact { name: "sensitive", form: OptionForm::Flag },
+        OptionFact { name: "language", form: OptionForm::Text(11) },
+    ],
+    // Without `write:media` a text still goes out.
+    scopes: &[WRITE_STATUSES],
+    // The same key is the same post on Mastodon itself, for an hour; other servers that speak its API ignore it (snac,
+    // observed), and the server says only at the time which of them it is.
+    proof: Proof::ReadBack,
+    // An account's list comes from the database that the post was written to, or a copy of it; 2026-11-20.
+    index_lag: SignedDuration::from_secs(30),
+    deletes: true,
 };
 
 fn is_valid(handle: &str) -> bool {

@@ -98,20 +98,13 @@ impl Mastodon {
 
 /// The account that a token is for, its host and its domain. The token goes to the server that issued it; one that was
 /// handed over goes to the server of the handle that it was handed over with.
-async fn own_account(
+pub(super) async fn own_account(
     cx: &Context<'_>,
     account: &Account<'_>,
     tokens: &TokenSet,
 ) -> Result<(api::Account, String, String), Failure> {
+    let host = host(cx, account, Some(tokens)).await?;
     let named = server::parts(account.handle);
-    let host = match (tokens.extra(SERVER), account.platform_account_id.and_then(home), &named) {
-        (Some(host), _, _) => host.expose().to_owned(),
-        (None, Some(host), _) => host,
-        (None, None, Some((user, domain))) => {
-            server::web_host(cx, user.as_deref(), domain).await?.unwrap_or_else(|| domain.clone())
-        }
-        (None, None, None) => return Err(Failure::new(Kind::InvalidHandle, "the handle names no server")),
-    };
     let stated = tokens.extra(DOMAIN).map(|domain| domain.expose().to_owned());
     let domain = stated.or(named.map(|(_, domain)| domain)).unwrap_or_else(|| host.clone());
     let answer = get(cx, &host, "accounts/verify_credentials", &[], Some(tokens), ACCOUNTS).await?;
@@ -126,6 +119,23 @@ async fn own_account(
         }
     }
     Ok((own, host, domain))
+}
+
+/// The host that an account lives on.
+pub(super) async fn host(
+    cx: &Context<'_>,
+    account: &Account<'_>,
+    tokens: Option<&TokenSet>,
+) -> Result<String, Failure> {
+    let issuer = tokens.and_then(|tokens| tokens.extra(SERVER));
+    match (issuer, account.platform_account_id.and_then(home), server::parts(account.handle)) {
+        (Some(host), _, _) => Ok(host.expose().to_owned()),
+        (None, Some(host), _) => Ok(host),
+        (None, None, Some((user, domain))) => {
+            Ok(server::web_host(cx, user.as_deref(), &domain).await?.unwrap_or(domain))
+        }
+        (None, None, None) => Err(Failure::new(Kind::InvalidHandle, "the handle names no server")),
+    }
 }
 
 /// The account of a handle as anyone may see it, its host and its domain.
@@ -152,7 +162,7 @@ async fn public_account(cx: &Context<'_>, account: &Account<'_>) -> Result<(api:
     Err(error::read(&answer, cx.clock.now(), None))
 }
 
-async fn get(
+pub(super) async fn get(
     cx: &Context<'_>,
     host: &str,
     path: &str,
@@ -178,13 +188,13 @@ fn home(identity: &str) -> Option<String> {
 }
 
 /// An id as one segment of a path, whatever a server put into it.
-fn segment(id: &str) -> String {
+pub(super) fn segment(id: &str) -> String {
     url::form_urlencoded::byte_serialize(id.as_bytes()).collect::<String>().replace('+', "%20").replace("..", "%2E%2E")
 }
 
 /// Before which post the next page ends. Only the id is taken from the `Link` header: the address stays ours. A server
 /// without the header may have more when the page is full; one that answers more than was asked for has told all.
-fn next(headers: &HeaderMap, count: usize, last: Option<&str>) -> Option<String> {
+pub(super) fn next(headers: &HeaderMap, count: usize, last: Option<&str>) -> Option<String> {
     let last = last?.to_owned();
     let Some(link) = headers.get("link").and_then(|link| link.to_str().ok()) else {
         return (count == FACTS.page_size as usize).then_some(last);

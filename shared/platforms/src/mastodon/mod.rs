@@ -3,6 +3,7 @@
 //! - OAuth: <https://docs.joinmastodon.org/spec/oauth/>, scopes: <https://docs.joinmastodon.org/api/oauth-scopes/>
 //! - Apps: <https://docs.joinmastodon.org/methods/apps/>
 //! - Accounts and their posts: <https://docs.joinmastodon.org/methods/accounts/>
+//! - Posts: <https://docs.joinmastodon.org/methods/statuses/>, files: <https://docs.joinmastodon.org/methods/media/>
 //! - Names: <https://docs.joinmastodon.org/spec/webfinger/>
 //! - Limits: <https://docs.joinmastodon.org/api/rate-limits/>
 //!
@@ -15,9 +16,14 @@ mod error;
 mod facts;
 mod html;
 mod ingest;
+mod instance;
+mod length;
 mod oauth;
+mod publish;
+mod readback;
 mod register;
 mod server;
+mod upload;
 
 pub use facts::FACTS;
 
@@ -31,6 +37,7 @@ pub fn adapter() -> Adapter {
         ingest: Box::new(ingest::Mastodon::default()),
         oauth: Box::new(oauth::Mastodon),
         register: Some(Box::new(register::Mastodon)),
+        publish: Some(Box::new(publish::Mastodon)),
         app_password: None,
     }
 }

@@ -11,7 +11,7 @@ use crate::kit::{AppCredentials, Context, RegisterApp};
 use crate::wire::url;
 
 /// What people see on their server's page of authorized apps.
-const NAME: &str = "Herald";
+pub(super) const NAME: &str = "Herald";
 
 /// Registers Herald.
 pub(super) struct Mastodon;

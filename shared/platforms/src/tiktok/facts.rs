@@ -1,10 +1,12 @@
 //! What is known about TikTok.
 
 use domain::Platform;
+use domain::content::MediaKind;
 use domain::handle::HandleRule;
 use jiff::SignedDuration;
 
 use crate::facts::{Facts, OAuthFacts, Pkce, PublicRead, Registration, Renewal, Scope};
+use crate::publish::{CountedIn, FileRule, OptionFact, OptionForm, Proof, PublishFacts, Takes, TextLimit};
 
 /// Open id, display name, avatars.
 pub(super) const BASIC: &str = "user.info.basic";
@@ -14,6 +16,10 @@ pub(super) const PROFILE: &str = "user.info.profile";
 pub(super) const STATS: &str = "user.info.stats";
 /// The account's public videos.
 pub(super) const VIDEOS: &str = "video.list";
+/// Posts that go out by themselves.
+pub(super) const PUBLISH: &str = "video.publish";
+/// Drafts in the person's inbox.
+pub(super) const UPLOAD: &str = "video.upload";
 
 /// TikTok as data. Changeable facts checked on 2026-11-20.
 pub static FACTS: Facts = Facts {
@@ -42,8 +48,8 @@ pub static FACTS: Facts = Facts {
             Scope { name: PROFILE, purpose: "read the user name and the bio", needed_to_sync: false },
             Scope { name: STATS, purpose: "read followers and counts", needed_to_sync: false },
             Scope { name: VIDEOS, purpose: "read the account's videos", needed_to_sync: true },
-            Scope { name: "video.publish", purpose: "publish videos and photos", needed_to_sync: false },
-            Scope { name: "video.upload", purpose: "hand over drafts", needed_to_sync: false },
+            Scope { name: PUBLISH, purpose: "publish videos and photos", needed_to_sync: false },
+            Scope { name: UPLOAD, purpose: "hand over drafts", needed_to_sync: false },
         ],
         renewal: Renewal::RotatingRefreshToken,
         access_life: Some(SignedDuration::from_hours(24)),
@@ -56,6 +62,54 @@ pub static FACTS: Facts = Facts {
     page_size: 20,
     recent_posts: 40,
 };
+
+/// Publishing on TikTok as data. Checked on 2026-11-20.
+pub static PUBLISHING: PublishFacts = PublishFacts {
+    // The caption of a video; photos have a longer one, `PHOTO_TEXT`.
+    text: TextLimit { counted_in: CountedIn::Utf16, max: 2_200, max_bytes: None },
+    caption: None,
+    // No comments in this API.
+    follow_up: None,
+    follow_ups: 0,
+    text_required: false,
+    media_required: true,
+    files: &[
+        FileRule {
+            kind: MediaKind::Video,
+            mimes: &["video/mp4", "video/quicktime", "video/webm"],
+            max_bytes: 4_000_000_000,
+            max_count: 1,
+        },
+        FileRule { kind: MediaKind::Image, mimes: &["image/jpeg", "image/webp"], max_bytes: 20_000_000, max_count: 35 },
+    ],
+    max_files: 35,
+    mixed: false,
+    // Videos. Photos are fetched by TikTok from addresses whose domain the operator has verified in the developer portal.
+    takes: Takes::Bytes,
+    options: &[
+        OptionFact { name: "privacyLevel", form: OptionForm::OneOf(&PRIVACY) },
+        OptionFact { name: "disableComment", form: OptionForm::Flag },
+        OptionFact { name: "disableDuet", form: OptionForm::Flag },
+        OptionFact { name: "disableStitch", form: OptionForm::Flag },
+        OptionFact { name: "postMode", form: OptionForm::OneOf(&["DIRECT_POST", "MEDIA_UPLOAD"]) },
+    ],
+    scopes: &[PUBLISH],
+    proof: Proof::Handle,
+    // The status of a publish id is TikTok's own record. A post without one is looked for in the list of videos, which
+    // is waited for longer (`publish.rs`).
+    index_lag: SignedDuration::from_secs(30),
+    // No call deletes.
+    deletes: false,
+};
+
+/// Who may see a post; each account offers some of them.
+const PRIVACY: [&str; 4] = [PUBLIC, "MUTUAL_FOLLOW_FRIENDS", "FOLLOWER_OF_CREATOR", "SELF_ONLY"];
+
+/// What everyone may see. Only such posts have a public id and stand in the list of videos.
+pub(super) const PUBLIC: &str = "PUBLIC_TO_EVERYONE";
+
+/// The text of photos, checked on 2026-11-20.
+pub(super) const PHOTO_TEXT: TextLimit = TextLimit { counted_in: CountedIn::Utf16, max: 4_000, max_bytes: None };
 
 /// A dot cannot stand at the end. That TikTok allows no other character is stated in its help pages, not in the API's.
 fn is_valid(handle: &str) -> bool {

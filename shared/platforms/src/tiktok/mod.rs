@@ -1,8 +1,9 @@
-//! TikTok, by TikTok for Developers: Login Kit v2 and the Display API.
+//! TikTok, by TikTok for Developers: Login Kit v2, the Display API and the Content Posting API.
 //!
 //! - Consent: <https://developers.tiktok.com/doc/login-kit-web>
 //! - Tokens: <https://developers.tiktok.com/doc/oauth-user-access-token-management>
 //! - Profile: <https://developers.tiktok.com/doc/tiktok-api-v2-get-user-info>
+//! - Publishing: <https://developers.tiktok.com/doc/content-posting-api-get-started>
 //! - Videos: <https://developers.tiktok.com/doc/tiktok-api-v2-video-list>
 //!
 //! An account is known by `open_id`, an id that is this app's own: another app's `open_id` means nothing here.
@@ -13,8 +14,12 @@ mod error;
 mod facts;
 mod ingest;
 mod oauth;
+mod publish;
+mod publish_api;
+mod rules;
+mod upload;
 
-pub use facts::FACTS;
+pub use facts::{FACTS, PUBLISHING};
 
 use crate::registry::Adapter;
 
@@ -26,6 +31,7 @@ pub fn adapter() -> Adapter {
         ingest: Box::new(ingest::Tiktok),
         oauth: Box::new(oauth::Tiktok),
         register: None,
+        publish: Some(Box::new(publish::Tiktok)),
         app_password: None,
     }
 }

@@ -2,12 +2,13 @@
 
 use std::time::Duration;
 
-use domain::{Failure, Kind};
+use domain::{Effect, Failure, Kind};
 use jiff::{Timestamp, ToSpan, tz::TimeZone};
 use outbound::Answer;
 use serde::Deserialize;
 
 use super::facts::READ;
+use super::refusal;
 use crate::wire;
 
 #[derive(Deserialize)]
@@ -48,15 +49,34 @@ pub(super) fn of(answer: &Answer, now: Timestamp) -> Failure {
     let Some((reason, kind)) = reasons.iter().find_map(|reason| Some((reason, meaning(reason)?))) else {
         let detail =
             reasons.first().map_or(general.detail.clone(), |reason| format!("{}, reason {reason}", general.detail));
-        return Failure { detail, ..general };
+        return Failure { detail, ..general }.said(refusal::plain(&error.message), reasons.first().cloned());
     };
     let detail = format!("{}, reason {reason}", general.detail);
-    let failure = Failure { kind, detail, ..general };
+    let words = refusal::of_call(reason).map(|(_, words)| words.to_owned());
+    let failure = Failure { kind, detail, ..general }
+        .said(words.or_else(|| refusal::plain(&error.message)), Some(reason.clone()));
     match reason.as_str() {
         "quotaExceeded" | "dailyLimitExceeded" => failure.retry_after(until_midnight_pacific(now)),
+        "uploadLimitExceeded" => failure.retry_after(Some(refusal::DAY)),
         "insufficientPermissions" | "ACCESS_TOKEN_SCOPE_INSUFFICIENT" => failure.scope(READ),
+        "processingFailure" => failure.maybe_applied(),
         _ => failure,
     }
+}
+
+/// A refusal of a call that needs `scope`.
+pub(super) fn of_call(answer: &Answer, now: Timestamp, scope: &str) -> Failure {
+    let failure = of(answer, now);
+    if failure.scope.is_some() { failure.scope(scope) } else { failure }
+}
+
+/// A refusal of a call that makes something stand. What Google refuses for a listed reason was not done; of any other
+/// refusal nobody knows.
+pub(super) fn of_effect(answer: &Answer, now: Timestamp, scope: &str) -> Failure {
+    let failure = of_call(answer, now, scope);
+    let listed = failure.code.as_deref().is_some_and(|reason| meaning(reason).is_some());
+    let refused = matches!(answer.status, 401 | 429) || (listed && failure.kind != Kind::ProviderDown);
+    if refused { Failure { effect: Effect::NotApplied, ..failure } } else { failure.maybe_applied() }
 }
 
 /// What a reason means where it means more than its status; the first known one of an answer counts.
@@ -75,7 +95,7 @@ fn meaning(reason: &str) -> Option<Kind> {
         // UNSURE: not in the current lists of errors, but in older ones. A suspended channel is mostly just missing.
         "channelSuspended" | "authenticatedUserAccountSuspended" => Kind::Suspended,
         "backendError" | "internalError" | "UNAVAILABLE" => Kind::ProviderDown,
-        _ => return None,
+        other => refusal::of_call(other)?.0,
     })
 }
 
@@ -133,6 +153,7 @@ fn until_midnight_pacific(now: Timestamp) -> Option<Duration> {
 mod tests {
     use super::*;
     use crate::wire::testing::answer;
+    use crate::youtube::facts::UPLOAD;
 
     const NOW: Timestamp = Timestamp::UNIX_EPOCH;
 
@@ -219,5 +240,54 @@ mod tests {
     fn a_token_that_is_dead_already_needs_no_revocation() {
         assert!(is_dead_already(&answer(400, &[], include_str!("fixtures/error.invalid_token.json"))));
         assert!(!is_dead_already(&answer(503, &[], "")));
+    }
+
+    fn api_error(status: u16, reason: &str) -> String {
+        format!(
+            r#"{{"error":{{"code":{status},"message":"m","errors":[{{"message":"m","domain":"youtube.video","reason":"{reason}"}}]}}}}"#
+        )
+    }
+
+    #[test]
+    fn every_refusal_to_publish_has_its_kind_and_its_words() {
+        for (status, reason, kind) in [
+            (400, "invalidTitle", Kind::ContentRefused),
+            (400, "invalidDescription", Kind::ContentRefused),
+            (400, "invalidTags", Kind::ContentRefused),
+            (400, "invalidCategoryId", Kind::ContentRefused),
+            (400, "invalidVideoMetadata", Kind::ContentRefused),
+            (400, "uploadLimitExceeded", Kind::RateLimited),
+            (403, "forbiddenPrivacySetting", Kind::ContentRefused),
+            (403, "commentsDisabled", Kind::ContentRefused),
+            (400, "commentTextTooLong", Kind::ContentRefused),
+        ] {
+            let failure = of_effect(&answer(status, &[], &api_error(status, reason)), NOW, UPLOAD);
+            assert_eq!((failure.kind, failure.effect), (kind, Effect::NotApplied), "{reason}");
+            assert_eq!(failure.code.as_deref(), Some(reason));
+            assert!(failure.said.is_some_and(|words| words != "m"), "{reason}");
+        }
+    }
+
+    #[test]
+    fn a_channels_limit_of_uploads_waits_a_day() {
+        let body = api_error(400, "uploadLimitExceeded");
+        assert_eq!(refused(400, &body).retry_after, Some(Duration::from_secs(86_400)));
+    }
+
+    #[test]
+    fn a_refusal_that_google_does_not_list_says_nothing_about_the_effect() {
+        let effect = |status, body: &str| of_effect(&answer(status, &[], body), NOW, UPLOAD).effect;
+        assert_eq!(effect(400, &api_error(400, "somethingNew")), Effect::Unknown);
+        assert_eq!(effect(404, ""), Effect::Unknown);
+        assert_eq!(effect(503, include_str!("fixtures/error.backend.json")), Effect::Unknown);
+        assert_eq!(effect(400, &api_error(400, "processingFailure")), Effect::Unknown);
+        assert_eq!(effect(401, ""), Effect::NotApplied);
+        assert_eq!(effect(403, include_str!("fixtures/error.quota.json")), Effect::NotApplied);
+    }
+
+    #[test]
+    fn a_missing_scope_is_the_one_that_the_call_needed() {
+        let failure = of_effect(&answer(403, &[], include_str!("fixtures/error.scope.json")), NOW, UPLOAD);
+        assert_eq!((failure.kind, failure.scope.as_deref()), (Kind::PermissionMissing, Some(UPLOAD)));
     }
 }

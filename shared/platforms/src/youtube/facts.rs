@@ -1,13 +1,21 @@
 //! What is known about YouTube.
 
 use domain::Platform;
+use domain::content::MediaKind;
 use domain::handle::HandleRule;
 use jiff::SignedDuration;
 
 use crate::facts::{Facts, OAuthFacts, Pkce, PublicRead, Registration, Renewal, Scope};
+use crate::publish::{CountedIn, FileRule, OptionFact, OptionForm, Proof, PublishFacts, Takes, TextLimit};
 
 /// The scope that every read with a consent needs.
 pub(super) const READ: &str = "https://www.googleapis.com/auth/youtube.readonly";
+
+/// The scope that an upload needs.
+pub(super) const UPLOAD: &str = "https://www.googleapis.com/auth/youtube.upload";
+
+/// The scope that comments and deletions need: the smallest one that holds them.
+pub(super) const MANAGE: &str = "https://www.googleapis.com/auth/youtube.force-ssl";
 
 /// YouTube as data. Changeable facts checked on 2026-11-20.
 pub static FACTS: Facts = Facts {
@@ -33,11 +41,8 @@ pub static FACTS: Facts = Facts {
         scope_separator: " ",
         scopes: &[
             Scope { name: READ, purpose: "read the channel and its videos", needed_to_sync: true },
-            Scope {
-                name: "https://www.googleapis.com/auth/youtube.upload",
-                purpose: "publish videos",
-                needed_to_sync: false,
-            },
+            Scope { name: UPLOAD, purpose: "publish videos", needed_to_sync: false },
+            Scope { name: MANAGE, purpose: "write the first comment, delete videos", needed_to_sync: false },
             Scope {
                 name: "https://www.googleapis.com/auth/yt-analytics.readonly",
                 purpose: "read the channel's analytics",
@@ -56,6 +61,57 @@ pub static FACTS: Facts = Facts {
     page_size: 50,
     recent_posts: 50,
 };
+
+/// Publishing on YouTube as data. Checked on 2026-11-20.
+pub static PUBLISHING: PublishFacts = PublishFacts {
+    // The description.
+    text: TextLimit { counted_in: CountedIn::Bytes, max: 5_000, max_bytes: None },
+    caption: None,
+    follow_up: Some(TextLimit { counted_in: CountedIn::Characters, max: 10_000, max_bytes: None }),
+    follow_ups: 1,
+    // A title is needed, which may be an option; `rules.rs` looks.
+    text_required: false,
+    media_required: true,
+    files: &[FileRule {
+        kind: MediaKind::Video,
+        mimes: &[
+            "video/mp4",
+            "video/quicktime",
+            "video/webm",
+            "video/x-matroska",
+            "video/x-msvideo",
+            "video/mpeg",
+            "video/3gpp",
+            "video/x-flv",
+            "video/x-ms-wmv",
+        ],
+        max_bytes: 274_877_906_944,
+        max_count: 1,
+    }],
+    max_files: 1,
+    mixed: false,
+    takes: Takes::Bytes,
+    options: &[
+        OptionFact { name: "title", form: OptionForm::Text(TITLE) },
+        OptionFact { name: "privacyStatus", form: OptionForm::OneOf(&["public", "unlisted", "private"]) },
+        OptionFact { name: "tags", form: OptionForm::Texts(TAGS) },
+        OptionFact { name: "categoryId", form: OptionForm::Text(4) },
+        OptionFact { name: "madeForKids", form: OptionForm::Flag },
+        OptionFact { name: "publishAsShort", form: OptionForm::Flag },
+    ],
+    scopes: &[READ, UPLOAD],
+    proof: Proof::Handle,
+    // An upload session is Google's own record and has no lag. A session that is gone is followed by a look at the
+    // uploads, which is waited for longer (`publish.rs`).
+    index_lag: SignedDuration::from_secs(30),
+    deletes: true,
+};
+
+/// The longest title in characters. Checked on 2026-11-20.
+pub(super) const TITLE: u32 = 100;
+
+/// The most characters of all tags together, and so the most tags. Checked on 2026-11-20.
+pub(super) const TAGS: u32 = 500;
 
 fn profile_url(handle: &str) -> String {
     if is_channel_id(handle) {

@@ -3,6 +3,7 @@
 //! - Consent: <https://developers.google.com/identity/protocols/oauth2/web-server>
 //! - Channels: <https://developers.google.com/youtube/v3/docs/channels>
 //! - Uploads: <https://developers.google.com/youtube/v3/docs/playlistItems/list>, <https://developers.google.com/youtube/v3/docs/videos>
+//! - Publishing: <https://developers.google.com/youtube/v3/guides/using_resumable_upload_protocol>
 //! - Quota: <https://developers.google.com/youtube/v3/determine_quota_cost>
 //!
 //! Public channels are read with the installation's API key; a consent adds what only the owner may see. A token is
@@ -13,8 +14,13 @@ mod error;
 mod facts;
 mod ingest;
 mod oauth;
+mod publish;
+mod publish_api;
+mod refusal;
+mod rules;
+mod upload;
 
-pub use facts::FACTS;
+pub use facts::{FACTS, PUBLISHING};
 
 use crate::registry::Adapter;
 
@@ -26,6 +32,7 @@ pub fn adapter() -> Adapter {
         ingest: Box::new(ingest::Youtube),
         oauth: Box::new(oauth::Youtube),
         register: None,
+        publish: Some(Box::new(publish::Youtube)),
         app_password: None,
     }
 }

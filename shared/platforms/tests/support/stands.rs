@@ -72,7 +72,10 @@ pub enum Need {
     Revocation,
     NoRevocation,
     ChangeableNames,
+    ConsentPage,
     OpenConsentAddress,
+    History,
+    NoHistory,
 }
 
 impl Need {
@@ -94,10 +97,14 @@ impl Need {
             Self::Revocation => (oauth.revocable, "no call that revokes"),
             Self::NoRevocation => (!oauth.revocable, "it has a call that revokes"),
             Self::ChangeableNames => (stand.renamed.is_some(), "names never change"),
+            Self::ConsentPage => (stand.has_consent_page(), "no consent page"),
+            Self::OpenConsentAddress if !stand.has_consent_page() => (false, "no consent page"),
             Self::OpenConsentAddress => (
                 oauth.registration != Registration::ClientMetadata,
                 "the request for consent is pushed, not in the address",
             ),
+            Self::History => (stand.has_history(), "posts cannot be listed"),
+            Self::NoHistory => (!stand.has_history(), "posts can be listed"),
         };
         (!there).then_some(without)
     }
@@ -106,6 +113,33 @@ impl Need {
 impl Stand {
     pub fn facts(&self) -> &'static Facts {
         Platforms::facts().find(|facts| facts.platform == self.platform).unwrap()
+    }
+
+    /// Whether the account's posts can be listed with its consent.
+    pub fn has_history(&self) -> bool {
+        !matches!(self.platform, Platform::Linkedin | Platform::Telegram)
+    }
+
+    /// What is true about an account and told: apps do not get to see everything.
+    pub fn told<'a>(&self, truth: &'a Value, name: &str) -> &'a Value {
+        let hidden: &[&str] = match self.platform {
+            // The address of the portrait holds the bot's token.
+            Platform::Telegram => &["followingCount", "postCount", "avatarUrl"],
+            Platform::Linkedin => &["bio", "followerCount", "followingCount", "postCount"],
+            _ => &[],
+        };
+        if hidden.contains(&name) { &Value::Null } else { &truth[name] }
+    }
+
+    /// The portrait as it is read: on X in full, not the small one.
+    pub fn portrait(&self, truth: &Value) -> Option<String> {
+        let address = self.told(truth, "avatarUrl").as_str()?;
+        Some(if self.platform == Platform::Twitter { address.replace("_normal.", ".") } else { address.to_owned() })
+    }
+
+    /// Whether consent is given on a page of the platform.
+    pub fn has_consent_page(&self) -> bool {
+        self.platform != Platform::Telegram
     }
 
     /// A fresh world where Herald has its credentials.
@@ -214,13 +248,85 @@ pub static YOUTUBE: Stand = Stand {
     // Below an hour the platform gives no hint at all; then the quota of the day is spent, until midnight in California.
     limit: (7_200, 1..=25 * 3_600),
     optional_scope: "https://www.googleapis.com/auth/yt-analytics.readonly",
-    guarding_scopes: &["https://www.googleapis.com/auth/youtube.readonly"],
+    guarding_scopes: &[],
     handles: &[
         ("@AnnLee", "annlee"),
         ("https://www.youtube.com/@AnnLee/videos", "annlee"),
         ("UC0000000000000000000abC", "UC0000000000000000000abC"),
     ],
     not_handles: &["", "ab", "two words", "https://www.youtube.com/watch?v=dQw4w9WgXc0"],
+};
+
+pub static TWITTER: Stand = Stand {
+    platform: Platform::Twitter,
+    app: || app(simulator::TWITTER_CLIENT_ID, simulator::TWITTER_CLIENT_SECRET),
+    handle: "annlee",
+    many: "ann_p330",
+    missing: "missing_ann",
+    renamed: Some("anna_lee"),
+    identity: id,
+    post_id: |id| id,
+    pending: &[],
+    suspended: Refusals { public: Kind::OauthRequired, own: Kind::Suspended },
+    deleted: Refusals { public: Kind::OauthRequired, own: Kind::ReconnectNeeded },
+    paths: Paths { profile: "/2/users/me", posts: "/tweets", renewal: "/2/oauth2/token" },
+    limit: (90, 80..=90),
+    optional_scope: "media.write",
+    // Every read needs both rights, and the platform does not say which one is missing.
+    guarding_scopes: &["users.read"],
+    handles: &[("@AnnLee", "annlee"), ("https://twitter.com/AnnLee/status/1", "annlee")],
+    not_handles: &["", "two words", "ann.lee", "sixteen_letters_", "https://www.tiktok.com/@ann"],
+};
+
+pub static LINKEDIN: Stand = Stand {
+    platform: Platform::Linkedin,
+    app: || app(simulator::LINKEDIN_CLIENT_ID, simulator::LINKEDIN_CLIENT_SECRET),
+    handle: "ann-lee",
+    many: "ann-p330",
+    missing: "missing-ann",
+    // The platform does not say what a member's page is called.
+    renamed: None,
+    identity: id,
+    post_id: |id| id,
+    pending: &[],
+    suspended: Refusals { public: Kind::OauthRequired, own: Kind::ReconnectNeeded },
+    deleted: Refusals { public: Kind::OauthRequired, own: Kind::ReconnectNeeded },
+    paths: Paths { profile: "/v2/userinfo", posts: "/rest/posts", renewal: "/oauth/v2/accessToken" },
+    // No header says how long; quotas of a day end at midnight UTC.
+    limit: (300, 1..=86_400),
+    optional_scope: "w_member_social",
+    guarding_scopes: &["openid"],
+    handles: &[
+        ("@Ann-Lee", "ann-lee"),
+        ("https://www.linkedin.com/in/Ann-Lee/", "ann-lee"),
+        ("https://www.linkedin.com/company/2414183/", "2414183"),
+    ],
+    not_handles: &["", "ab", "two words", "ann@example.org", "https://www.tiktok.com/@ann"],
+};
+
+pub static TELEGRAM: Stand = Stand {
+    platform: Platform::Telegram,
+    app: || AppCredentials { api_key: Some(Secret::new(simulator::TELEGRAM_BOT_TOKEN)), ..AppCredentials::default() },
+    handle: "annlee",
+    many: "ann_p330",
+    missing: "missing_ann",
+    renamed: Some("anna_lee"),
+    identity: id,
+    post_id: |id| id,
+    pending: &[],
+    suspended: Refusals { public: Kind::NotFound, own: Kind::NotFound },
+    deleted: Refusals { public: Kind::NotFound, own: Kind::NotFound },
+    paths: Paths { profile: "/getChat", posts: "", renewal: "" },
+    limit: (35, 35..=35),
+    optional_scope: "",
+    // A bot's rights are the channel's to give; without any it is no administrator.
+    guarding_scopes: &[],
+    handles: &[
+        ("@AnnLee", "annlee"),
+        ("https://t.me/s/AnnLee", "annlee"),
+        ("https://t.me/c/1234567890/7", "-1001234567890"),
+    ],
+    not_handles: &["", "abc", "two words", "4teas", "https://www.tiktok.com/@ann"],
 };
 
 pub static MASTODON: Stand = Stand {

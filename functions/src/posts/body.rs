@@ -1,0 +1,116 @@
+//! The body of a post, as every route that takes one reads it.
+
+use std::collections::BTreeMap;
+
+use cloud::http::ApiError;
+use domain::post::{LATE_AFTER_MINUTES, MOST_LATE_AFTER_MINUTES};
+use domain::{ConnectionId, Platform, TalentId};
+use serde::Deserialize;
+use serde_json::{Map, Value};
+use utoipa::ToSchema;
+
+/// What differs on one platform.
+#[derive(Debug, Clone, Default, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct OverrideBody {
+    /// The text there.
+    pub content: Option<String>,
+    /// The files there, in place of the shared ones.
+    pub media_urls: Option<Vec<String>>,
+}
+
+/// A post.
+#[derive(Debug, Clone, Default, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct PostBody {
+    /// The talent whose post it is; a talent's own needs not be named.
+    #[schema(value_type = Option<String>)]
+    pub talent_id: Option<TalentId>,
+    /// The shared text.
+    #[serde(default)]
+    pub content: String,
+    /// Platforms: every OAuth-connected account of the talent there.
+    #[serde(default)]
+    #[schema(value_type = Vec<String>)]
+    pub platforms: Vec<Platform>,
+    /// Accounts one by one.
+    #[serde(default)]
+    #[schema(value_type = Vec<String>)]
+    pub connection_ids: Vec<ConnectionId>,
+    /// Addresses of pictures and videos, https, in order.
+    #[serde(default)]
+    pub media_urls: Vec<String>,
+    /// When: RFC 3339, or a wall-clock time with `timezone`. Without it the post is a draft.
+    pub scheduled_at: Option<String>,
+    /// An IANA zone.
+    pub timezone: Option<String>,
+    /// The campaign it belongs to.
+    pub campaign: Option<String>,
+    /// Hashtags, with or without `#`; those that the text does not hold are appended.
+    #[serde(default)]
+    pub hashtags: Vec<String>,
+    /// What differs per platform.
+    #[serde(default)]
+    #[schema(value_type = BTreeMap<String, OverrideBody>)]
+    pub overrides: BTreeMap<Platform, OverrideBody>,
+    /// Options per platform, in the platform's own terms (`GET /api/capabilities` lists them), with `firstComment` and `thread`.
+    #[serde(default)]
+    #[schema(value_type = BTreeMap<String, Object>)]
+    pub options: BTreeMap<Platform, Map<String, Value>>,
+    /// How late it may go out, 1 to 10080 minutes; default 60.
+    pub late_after_minutes: Option<u32>,
+}
+
+/// The longest text of any platform, with room; X allows 25,000 to some.
+const MOST_CONTENT: usize = 100_000;
+/// More files than any platform takes in one post.
+const MOST_MEDIA: usize = 35;
+const MOST_HASHTAGS: usize = 60;
+
+impl PostBody {
+    /// What no post may be, whatever its platforms.
+    ///
+    /// # Errors
+    /// 400.
+    pub fn check(&self) -> Result<(), ApiError> {
+        let texts = std::iter::once(&self.content).chain(self.overrides.values().filter_map(|o| o.content.as_ref()));
+        for text in texts {
+            if text.len() > MOST_CONTENT {
+                return Err(ApiError::invalid(format!("content must be at most {MOST_CONTENT} bytes.")));
+            }
+            if text.contains('\0') {
+                return Err(ApiError::invalid("content must not hold NUL characters."));
+            }
+        }
+        let lists = std::iter::once(&self.media_urls).chain(self.overrides.values().filter_map(|o| o.media_urls.as_ref()));
+        for list in lists {
+            if list.len() > MOST_MEDIA {
+                return Err(ApiError::invalid(format!("mediaUrls must hold at most {MOST_MEDIA} addresses.")));
+            }
+        }
+        if self.hashtags.len() > MOST_HASHTAGS
+            || self.hashtags.iter().any(|tag| tag.chars().count() > 140 || tag.trim_start_matches('#').chars().any(|c| c.is_whitespace() || c.is_control() || c == '#'))
+        {
+            return Err(ApiError::invalid(format!(
+                "hashtags must be at most {MOST_HASHTAGS} words of at most 140 characters."
+            )));
+        }
+        if self.campaign.as_ref().is_some_and(|text| text.chars().count() > 200 || text.chars().any(char::is_control)) {
+            return Err(ApiError::invalid("campaign must be at most 200 printable characters."));
+        }
+        if !(1..=MOST_LATE_AFTER_MINUTES).contains(&self.late()) {
+            return Err(ApiError::invalid(format!("lateAfterMinutes must be 1 to {MOST_LATE_AFTER_MINUTES}.")));
+        }
+        let size = serde_json::to_string(&self.options).map_or(0, |text| text.len());
+        if size > MOST_CONTENT {
+            return Err(ApiError::invalid("options are too large."));
+        }
+        Ok(())
+    }
+
+    /// `lateAfterMinutes`, or its default.
+    #[must_use]
+    pub fn late(&self) -> u32 {
+        self.late_after_minutes.unwrap_or(LATE_AFTER_MINUTES)
+    }
+}

@@ -1,0 +1,128 @@
+//! How a person's change of a post is written: post, deliveries, audit entry and idempotency key in one transaction.
+
+use cloud::audit::Audit;
+use cloud::http::{ApiError, Request, Response};
+use cloud::table::deliveries::{self, Delivery, Row};
+use cloud::table::{Outcome, Transaction, posts};
+use cloud::work::Next;
+use domain::Post;
+
+use super::compose::Author;
+use crate::App;
+
+/// How often a change is tried again when the post changed in between.
+pub const TRIES: u32 = 8;
+
+/// Adds audit entry and idempotency key, and writes all of it.
+///
+/// # Errors
+/// 503 when the table cannot answer.
+pub async fn commit(
+    request: &Request,
+    transaction: Transaction<'_>,
+    post: &Post,
+    action: &'static str,
+    response: &Response,
+) -> Result<Outcome, ApiError> {
+    keyed(request, audited(transaction, &Author::of(request)?, post, action)?, response).await
+}
+
+fn audited<'a>(
+    transaction: Transaction<'a>,
+    author: &Author<'_>,
+    post: &Post,
+    action: &'static str,
+) -> Result<Transaction<'a>, ApiError> {
+    let Author { caller, now, request_id, .. } = *author;
+    Ok(Audit::new(caller, Some(&post.talent), action, post.id.as_str(), now, request_id).add(transaction)?)
+}
+
+async fn keyed(request: &Request, mut transaction: Transaction<'_>, response: &Response) -> Result<Outcome, ApiError> {
+    if let Some(key) = request.idempotency() {
+        transaction = key.add(transaction, response.status.as_u16(), &response.body)?;
+    }
+    let outcome = transaction.commit().await?;
+    if outcome.refusal("idempotency").is_some() { Err(ApiError::idempotency_race()) } else { Ok(outcome) }
+}
+
+/// A new post with its deliveries and its audit entry, in a transaction (labels `post`, `delivery`, `audit`).
+///
+/// # Errors
+/// 500 for what cannot be written down.
+pub fn creation<'a>(
+    app: &'a App,
+    author: &Author<'_>,
+    post: &Post,
+    rows: &[Delivery],
+    action: &'static str,
+) -> Result<Transaction<'a>, ApiError> {
+    let mut transaction = posts::put(app.table.transaction(), post)?;
+    for delivery in rows {
+        transaction = deliveries::put(transaction, &app.table, delivery)?;
+    }
+    audited(transaction, author, post, action)
+}
+
+/// Writes a new post with its deliveries.
+///
+/// # Errors
+/// As [`commit`].
+pub async fn create(
+    app: &App,
+    request: &Request,
+    post: &Post,
+    rows: &[Delivery],
+    action: &'static str,
+    response: &Response,
+) -> Result<(), ApiError> {
+    let transaction = creation(app, &Author::of(request)?, post, rows, action)?;
+    // The id is random, so nobody else can hold it.
+    if keyed(request, transaction, response).await?.is_done() { Ok(()) } else { Err(contended()) }
+}
+
+/// What a change does to one delivery.
+#[derive(Debug)]
+pub enum Step<'a> {
+    /// It becomes this; due at its `next_attempt_at`, or not at all.
+    Becomes(&'a Row, Delivery),
+    /// It goes.
+    Goes(&'a Row),
+    /// It is new.
+    New(Delivery),
+}
+
+/// Writes a changed post and what becomes of its deliveries; false when a worker or another person was faster.
+///
+/// # Errors
+/// As [`commit`].
+pub async fn update(
+    app: &App,
+    request: &Request,
+    post: &mut Post,
+    steps: &[Step<'_>],
+    action: &'static str,
+    response: impl Fn(&Post) -> Result<Response, ApiError>,
+) -> Result<Option<Response>, ApiError> {
+    let mut transaction = posts::update(app.table.transaction(), post)?;
+    for step in steps {
+        transaction = match step {
+            Step::Becomes(row, delivery) => {
+                let next = delivery.next_attempt_at.map_or(Next::Never, Next::At);
+                deliveries::decide(transaction, &app.table, row, delivery, next)?
+            }
+            Step::Goes(row) => deliveries::remove(transaction, row)?,
+            Step::New(delivery) => deliveries::put(transaction, &app.table, delivery)?,
+        };
+    }
+    let response = response(post)?;
+    let outcome = commit(request, transaction, post, action, &response).await?;
+    Ok(outcome.is_done().then_some(response))
+}
+
+/// After [`TRIES`]: somebody changes the post all the time.
+#[must_use]
+pub fn contended() -> ApiError {
+    let mut error = ApiError::unavailable("the post changed at every try");
+    "The post is being changed by somebody else. Try again.".clone_into(&mut error.message);
+    error
+}

@@ -1,0 +1,129 @@
+//! `POST /api/social/deliveries/{deliveryId}/resolve`: a person decides what nobody could prove.
+
+use cloud::http::{ApiError, Request, Response, json};
+use cloud::table::deliveries::Live;
+use domain::delivery::{DeliveryError, DeliveryEvent};
+use domain::{DeliveryStatus, Post};
+use http::StatusCode;
+use jiff::SignedDuration;
+use serde::Deserialize;
+use utoipa::ToSchema;
+
+use super::change::{self, Step};
+use super::view::{self, DeliveryView, PostView};
+use crate::App;
+
+/// What the person saw on the platform.
+#[derive(Debug, Clone, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case", tag = "outcome", deny_unknown_fields)]
+pub enum Resolution {
+    /// It is there.
+    Published {
+        /// Where.
+        url: Option<String>,
+    },
+    /// It is not there and shall be sent again. This is the one way that sends without a look.
+    Resend,
+    /// It is not there and shall stay so.
+    Failed,
+}
+
+/// Decides an `unconfirmed` delivery.
+///
+/// # Errors
+/// 400 for a `url` that is none; 409 with the state when it is not `unconfirmed`, or just being looked at.
+#[utoipa::path(
+    post, path = "/api/social/deliveries/{deliveryId}/resolve", operation_id = "posts.resolve", tag = "Posts",
+    params(("deliveryId" = String, Path, description = "The delivery")),
+    request_body = Resolution,
+    responses((status = 200, body = PostView), crate::openapi::Refusals)
+)]
+pub async fn handle(app: &App, request: Request) -> Result<Response, ApiError> {
+    let id = super::delivery_id(&request)?;
+    let resolution: Resolution = json(&request)?;
+    let url = match &resolution {
+        Resolution::Published { url: Some(url) } => Some(page(url)?),
+        _ => None,
+    };
+    for _ in 0..change::TRIES {
+        let (mut post, rows) = super::find_by(app, &request, id.post()).await?;
+        let row = rows.iter().find(|row| row.delivery.id == id).ok_or_else(|| ApiError::not_found("delivery"))?;
+        if row.delivery.status != DeliveryStatus::Unconfirmed {
+            return Err(ApiError::conflict(
+                "delivery_not_unconfirmed",
+                format!("The delivery is {}: there is nothing to decide.", row.delivery.status.as_str()),
+            ));
+        }
+        if row.claims > 0 {
+            return Err(ApiError::conflict(
+                "delivery_at_work",
+                "The delivery is unconfirmed and is being looked for just now. Try again in a minute.",
+            ));
+        }
+        let now = request.now;
+        let mut delivery = row.delivery.clone();
+        let event = match &resolution {
+            Resolution::Published { .. } => DeliveryEvent::ResolvedPublished,
+            Resolution::Resend => DeliveryEvent::ResolvedResend,
+            Resolution::Failed => DeliveryEvent::ResolvedFailed,
+        };
+        delivery.status = delivery.status.next(event).map_err(|error| ApiError::internal(error.to_string()))?;
+        delivery.next_attempt_at = None;
+        delivery.error = None;
+        match &resolution {
+            Resolution::Published { .. } => {
+                delivery.live = Some(Live {
+                    id: String::new(),
+                    url: url.clone(),
+                    posted_at: delivery.intent_at.unwrap_or(now),
+                    extra: std::collections::BTreeMap::new(),
+                });
+                delivery.note("resolve", "ok", now, "A person found it on the platform.");
+            }
+            Resolution::Failed => {
+                delivery.error =
+                    Some(DeliveryError::new("resolved_failed", "A person decided that it is not on the platform."));
+                delivery.intent_at = None;
+                delivery.note("resolve", "failed", now, "A person decided that it is not on the platform.");
+            }
+            Resolution::Resend => {
+                let late = SignedDuration::from_mins(i64::from(post.late_after_minutes));
+                delivery.scheduled_at = now;
+                delivery.window_ends = now.saturating_add(late).unwrap_or(now);
+                (delivery.attempts, delivery.submissions, delivery.looks) = (0, 0, 0);
+                (delivery.intent_at, delivery.first_intent_at, delivery.doubted_at) = (None, None, None);
+                (delivery.resent, delivery.duplicate) = (true, false);
+                delivery.next_attempt_at = Some(now);
+                delivery.note("resolve", "ok", now, "A person wants it sent again.");
+            }
+        }
+        if let Some(state) = post.deliveries.iter_mut().find(|state| state.id == id) {
+            state.status = delivery.status;
+        }
+        post.status = post.derived();
+        if matches!(resolution, Resolution::Published { .. }) {
+            post.posted_at = post.posted_at.or(delivery.live.as_ref().map(|live| live.posted_at));
+        }
+        post.updated_at = now;
+        let again = delivery.clone();
+        let steps = [Step::Becomes(row, delivery)];
+        let views = || {
+            let shown = |row: &cloud::table::deliveries::Row| {
+                if row.delivery.id == again.id { DeliveryView::from(&again) } else { DeliveryView::of(row) }
+            };
+            rows.iter().map(shown).collect()
+        };
+        let answer = |post: &Post| view::answer(StatusCode::OK, post, views());
+        if let Some(response) = change::update(app, &request, &mut post, &steps, "delivery.resolve", answer).await? {
+            super::ring(app, std::slice::from_ref(&again), now).await;
+            return Ok(response);
+        }
+    }
+    Err(change::contended())
+}
+
+/// The public page that a person names.
+fn page(text: &str) -> Result<String, ApiError> {
+    let url = url::Url::parse(text).ok().filter(|url| url.scheme() == "https" && url.has_host() && text.len() <= 2_000);
+    url.map(String::from).ok_or_else(|| ApiError::invalid("url must be the https address of the post."))
+}

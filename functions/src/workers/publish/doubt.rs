@@ -1,0 +1,226 @@
+//! After an intent: looking at what is processed, and looking for what nobody knows of.
+
+use domain::delivery::{
+    DeliveryError, DeliveryEvent, LOOK_FOR, MOST_SUBMISSIONS, absence_counts_from, look_wait,
+};
+use domain::{Failure, Kind};
+use jiff::{SignedDuration, Timestamp};
+use platforms::media::Sources;
+use platforms::publish::{Found, Looked, Proof};
+
+use super::begin::FILES;
+use super::work::{CALLS, NotReady, Outcome, Ready, Step, Work, is_about_the_account};
+use crate::accounts::tokens;
+
+impl<'a> Work<'a> {
+    /// An intent was left without an outcome: its call may still be under way, so the first look waits for its end.
+    pub(super) async fn doubt_later(&mut self) -> Step {
+        self.step(DeliveryEvent::Doubted)?;
+        let detail = "The work was interrupted after it may have been sent. It is looked for.";
+        self.delivery.note("submit", "unknown", self.now, detail);
+        self.delivery.looks = 0;
+        self.delivery.doubted_at = Some(self.now);
+        self.delivery.next_attempt_at = Some(self.absence_at().max(self.app.now()));
+        self.report("looking", true);
+        self.finish().await
+    }
+
+    /// A person tries again what may be out: the same as a doubt, at once.
+    pub(super) async fn doubt_now(&mut self) -> Step {
+        self.step(DeliveryEvent::Intended)?;
+        self.step(DeliveryEvent::Doubted)?;
+        self.delivery.looks = 0;
+        self.keep().await?;
+        self.find().await
+    }
+
+    /// From when an absence is proof.
+    fn absence_at(&self) -> Timestamp {
+        let lag = self
+            .app
+            .platforms
+            .get(self.delivery.platform)
+            .and_then(|adapter| adapter.publish.as_deref())
+            .map_or(SignedDuration::from_mins(5), |publish| publish.facts().index_lag);
+        let by_intent = absence_counts_from(self.delivery.intent_at.unwrap_or(self.now), lag);
+        // A long upload's last call is later than its intent; by the doubt it had ended.
+        let by_doubt = self.delivery.doubted_at.and_then(|at| at.checked_add(lag).ok());
+        by_doubt.map_or(by_intent, |at| at.max(by_intent))
+    }
+
+    /// Looks for a submission whose outcome is not known.
+    pub(super) async fn find(&mut self) -> Step {
+        let ready = match self.ready().await {
+            Ok(ready) => ready,
+            Err(reason) => return self.cannot_look(reason).await,
+        };
+        if ready.publish.proof(&ready.tokens) == Proof::None {
+            return self.no_proof().await;
+        }
+        let progress = self.progress().await?;
+        let files = Sources::expecting(&self.app.outbound, progress.get(FILES).unwrap_or_default());
+        let asked_at = self.app.now();
+        let hold = self.hold(CALLS);
+        let out = self.app.outbound.fused(hold.fuse.clone());
+        let job = ready.job(&self.delivery, &progress, &files, &hold, self.now);
+        let found = ready.publish.find(&ready.context(self.app, &out), &job).await;
+        self.take_over(hold);
+        let name = self.platform_name();
+        self.delivery.looks += 1;
+        match found {
+            Ok(Found::Published(live)) => {
+                self.delivery.note("find", "ok", asked_at, format!("Found on {name}."));
+                self.publish(live).await
+            }
+            Ok(Found::Processing { progress, wait }) => {
+                self.delivery.note("find", "ok", asked_at, format!("{name} is processing it."));
+                self.accept(progress, wait).await
+            }
+            Ok(Found::Absent(progress)) => self.absent(progress, asked_at).await,
+            Ok(Found::CannotTell) => self.no_proof().await,
+            Err(failure) => {
+                self.platform_error("find", &failure);
+                self.look_failed(&ready, "find", failure).await
+            }
+        }
+    }
+
+    async fn absent(&mut self, progress: platforms::publish::Progress, asked_at: Timestamp) -> Step {
+        let name = self.platform_name();
+        let proof_at = self.absence_at();
+        if asked_at < proof_at {
+            // The platform's own lists may be behind: not seen is not proof yet.
+            self.delivery.note("find", "absent", asked_at, format!("Not seen on {name} yet; looking again."));
+            let next = self.later(look_wait(self.delivery.looks + 1));
+            self.delivery.next_attempt_at = Some(if next < proof_at { next } else { proof_at.max(self.app.now()) });
+            return self.finish().await;
+        }
+        self.delivery.note("find", "absent", asked_at, format!("It is not on {name}."));
+        if self.delivery.duplicate || self.delivery.submissions >= MOST_SUBMISSIONS {
+            let error = DeliveryError::new(
+                "not_published",
+                format!("{name} took it {} times and shows no post. Try again, or post by hand.", self.delivery.submissions.max(1)),
+            );
+            return self.fail(error).await;
+        }
+        self.step(DeliveryEvent::ProvenAbsent)?;
+        self.absorb(&progress).await?;
+        // Proven: nothing is left to look for, and the next submission is the platform's first.
+        self.delivery.intent_at = None;
+        self.delivery.resent = true;
+        self.delivery.next_attempt_at = Some(self.app.now());
+        self.report("retrying", true);
+        self.finish().await
+    }
+
+    /// The platform has no means, or the account's rights do not reach.
+    async fn no_proof(&mut self) -> Step {
+        if self.delivery.duplicate {
+            // The platform said itself that it is there; only where is not known.
+            let live = platforms::publish::PostRef {
+                id: String::new(),
+                url: None,
+                posted_at: None,
+                extra: Default::default(),
+            };
+            return self.publish(live).await;
+        }
+        self.delivery.note("find", "unknown", self.now, "Nothing shows whether it is out.");
+        self.ask_a_person("unconfirmed").await
+    }
+
+    /// One look at what is processed.
+    pub(super) async fn look(&mut self) -> Step {
+        let ready = match self.ready().await {
+            Ok(ready) => ready,
+            Err(reason) => return self.cannot_look(reason).await,
+        };
+        let progress = self.progress().await?;
+        let files = Sources::new(&self.app.outbound);
+        let hold = self.hold(CALLS);
+        let out = self.app.outbound.fused(hold.fuse.clone());
+        let job = ready.job(&self.delivery, &progress, &files, &hold, self.now);
+        let looked = ready.publish.look(&ready.context(self.app, &out), &job).await;
+        self.take_over(hold);
+        let name = self.platform_name();
+        match looked {
+            Ok(Looked::Published(live)) => {
+                self.delivery.note("look", "ok", self.now, format!("Published on {name}."));
+                self.publish(live).await
+            }
+            Ok(Looked::Processing { wait }) => {
+                if self.looked_for_too_long() {
+                    return self.ask_a_person("processing_too_long").await;
+                }
+                self.delivery.looks += 1;
+                self.delivery.note("look", "waiting", self.now, format!("{name} is processing it."));
+                let wait = SignedDuration::try_from(wait).unwrap_or(SignedDuration::from_mins(1));
+                self.delivery.next_attempt_at = Some(self.later(wait.max(SignedDuration::from_secs(1))));
+                self.finish().await
+            }
+            Ok(Looked::Refused(failure)) => {
+                self.platform_error("look", &failure);
+                let error = DeliveryError::from_failure(name, &failure);
+                self.delivery.note("look", "failed", self.now, error.message.clone());
+                // What was refused leaves nothing to go on from: a person's retry starts anew.
+                self.delivery.intent_at = None;
+                self.delivery.progress.clear();
+                self.sealed = None;
+                self.fail(error).await
+            }
+            Err(failure) => {
+                self.platform_error("look", &failure);
+                self.look_failed(&ready, "look", failure).await
+            }
+        }
+    }
+
+    /// A look that failed says nothing about the post: another one, later and later.
+    async fn look_failed(&mut self, ready: &Ready<'a>, step: &'static str, failure: Failure) -> Step {
+        if failure.kind == Kind::TokenRejected
+            && tokens::renew_at(ready.adapter.facts, &ready.tokens, self.app.now()).is_some()
+        {
+            match tokens::renew_now(self.app, &ready.held).await {
+                Err(tokens::NoTokens::Store(error)) => return Err(Outcome::Store(error)),
+                // Renewed, or being renewed, or refused, which the connection shows: the next look tells.
+                Ok(_) | Err(_) => {}
+            }
+        } else if is_about_the_account(&failure) {
+            crate::accounts::reconnect::mark(self.app, &ready.connection).await?;
+        }
+        if self.looked_for_too_long() {
+            return self.ask_a_person("unconfirmed").await;
+        }
+        let error = DeliveryError::from_failure(self.platform_name(), &failure);
+        self.delivery.note(step, "failed", self.now, error.message);
+        self.delivery.looks = self.delivery.looks.max(1) + u32::from(step == "look");
+        let wait = failure.retry_after.and_then(|wait| SignedDuration::try_from(wait).ok());
+        let wait = wait.unwrap_or_else(|| look_wait(self.delivery.looks)).min(SignedDuration::from_hours(1));
+        self.delivery.next_attempt_at = Some(self.later(wait));
+        self.finish().await
+    }
+
+    fn looked_for_too_long(&self) -> bool {
+        self.delivery.intent_at.or(self.delivery.started_at).is_some_and(|at| at.duration_until(self.app.now()) > LOOK_FOR)
+    }
+
+    /// The account cannot be asked. What may be out stays uncertain until it can, or until a person decides.
+    async fn cannot_look(&mut self, reason: NotReady) -> Step {
+        let (words, wait) = match reason {
+            NotReady::Store(error) => return Err(Outcome::Store(error)),
+            NotReady::Busy => ("The account's token is being renewed.", SignedDuration::from_secs(2)),
+            NotReady::Held(words) => (words, SignedDuration::from_mins(5)),
+            NotReady::Failed(_) => ("The account cannot be asked just now.", SignedDuration::from_mins(1)),
+            NotReady::Never(_) => {
+                self.delivery.note("find", "unknown", self.now, "The account is no longer there to be asked.");
+                return self.ask_a_person("unconfirmed").await;
+            }
+        };
+        if self.looked_for_too_long() {
+            return self.ask_a_person("unconfirmed").await;
+        }
+        self.delivery.note("find", "waiting", self.now, words);
+        self.delivery.next_attempt_at = Some(self.later(wait));
+        self.finish().await
+    }
+}

@@ -1,0 +1,119 @@
+//! The effect: the intent is written first, then the one call that makes the post.
+
+use cloud::telemetry::{Unit, metric};
+use domain::delivery::{DeliveryEvent, SUBMIT_DEADLINE, look_wait};
+use domain::{Effect, Failure, Kind};
+use jiff::SignedDuration;
+use outbound::Moment;
+use platforms::media::Sources;
+use platforms::publish::{PostRef, Stop, Submitted};
+
+use super::begin::seen;
+use super::work::{Live, Outcome, Ready, Step, Work, is_about_the_account};
+
+impl<'a> Work<'a> {
+    /// Writes the intent under a live token, with a whole lease ahead, and submits.
+    pub(super) async fn submit(&mut self, ready: &Ready<'a>, files: &Sources) -> Step {
+        self.step(DeliveryEvent::Intended)?;
+        let intent = self.app.now();
+        self.delivery.intent_at = Some(intent);
+        self.delivery.first_intent_at.get_or_insert(intent);
+        self.delivery.submissions += 1;
+        self.delivery.looks = 0;
+        self.delivery.next_attempt_at = None;
+        // Counted from before the intent is written: the call ends before anyone counts an absence as proof.
+        let lit = Moment::now(self.app.clock.as_ref());
+        self.keep().await?;
+        let delay = self.delivery.scheduled_at.duration_until(self.app.now());
+        if self.delivery.submissions == 1 && self.delivery.attempts == 0 {
+            metric(self.app.now(), "PublishDelay", Unit::Milliseconds, delay.as_secs_f64().max(0.0) * 1000.0, None);
+        }
+        let progress = self.progress().await?;
+        let hold = self.hold(SUBMIT_DEADLINE);
+        let out = self.app.outbound.fused(hold.fuse.clone());
+        hold.fuse.renew(lit, std::time::Duration::try_from(SUBMIT_DEADLINE).unwrap_or_default());
+        let job = ready.job(&self.delivery, &progress, files, &hold, self.now);
+        let submitted = ready.publish.submit(&ready.context(self.app, &out), &job).await;
+        self.take_over(hold);
+        match submitted {
+            Ok(Submitted::Published(live)) => {
+                self.delivery.note("submit", "ok", intent, format!("Published on {}.", self.platform_name()));
+                self.publish(live).await
+            }
+            Ok(Submitted::Processing { progress, wait }) => {
+                self.delivery.note("submit", "ok", intent, format!("{} is processing it.", self.platform_name()));
+                self.accept(seen(progress, files), wait).await
+            }
+            Err(Stop::Lost) => Err(Outcome::Lost),
+            Err(Stop::Failed(failure)) => self.not_submitted(ready, failure).await,
+        }
+    }
+
+    async fn not_submitted(&mut self, ready: &Ready<'a>, failure: Failure) -> Step {
+        self.platform_error("submit", &failure);
+        if failure.kind == Kind::Duplicate && (self.delivery.resent || failure.effect == Effect::Unknown) {
+            // What was sent before without a known outcome is there after all: the platform says so itself.
+            return self.is_duplicate(failure).await;
+        }
+        match failure.effect {
+            Effect::Unknown => {
+                let detail = format!("No clear answer from {}: it is looked for before anything is sent again.", self.platform_name());
+                self.delivery.note("submit", "unknown", self.now, detail);
+                self.step(DeliveryEvent::Doubted)?;
+                self.delivery.doubted_at = Some(self.app.now());
+                self.delivery.next_attempt_at = Some(self.later(look_wait(1)));
+                self.report("looking", true);
+                self.finish().await
+            }
+            Effect::NotApplied if is_about_the_account(&failure) => {
+                self.delivery.intent_at = None;
+                self.account_refused(ready, "submit", failure).await
+            }
+            Effect::NotApplied => self.try_again("submit", failure).await,
+        }
+    }
+
+    async fn is_duplicate(&mut self, failure: Failure) -> Step {
+        self.delivery.note("submit", "ok", self.now, format!("{} says that it is there already.", self.platform_name()));
+        match failure.existing {
+            Some(id) => {
+                self.publish(PostRef { id, url: None, posted_at: None, extra: Default::default() }).await
+            }
+            None => {
+                self.step(DeliveryEvent::Doubted)?;
+                self.delivery.duplicate = true;
+                self.delivery.next_attempt_at = Some(self.later(look_wait(1)));
+                self.finish().await
+            }
+        }
+    }
+
+    /// It is live.
+    pub(super) async fn publish(&mut self, live: PostRef) -> Step {
+        self.step(DeliveryEvent::Confirmed)?;
+        let PostRef { id, url, posted_at, extra } = live;
+        let posted_at = posted_at.or(self.delivery.intent_at).unwrap_or(self.now);
+        self.delivery.live = Some(Live { id, url, posted_at, extra });
+        self.delivery.error = None;
+        self.delivery.attempts = 0;
+        self.sealed = None;
+        let more = !self.post.draft(self.delivery.platform).follow_ups.is_empty();
+        self.delivery.next_attempt_at = more.then(|| self.app.now());
+        self.report("published", false);
+        self.finish().await
+    }
+
+    /// The platform has it and processes it.
+    pub(super) async fn accept(
+        &mut self,
+        progress: platforms::publish::Progress,
+        wait: std::time::Duration,
+    ) -> Step {
+        self.step(DeliveryEvent::Accepted)?;
+        self.absorb(&progress).await?;
+        self.delivery.looks = 0;
+        let wait = SignedDuration::try_from(wait).unwrap_or(SignedDuration::from_mins(1));
+        self.delivery.next_attempt_at = Some(self.later(wait));
+        self.finish().await
+    }
+}

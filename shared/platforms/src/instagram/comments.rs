@@ -1,0 +1,47 @@
+//! The first comment under a post.
+
+use domain::{Failure, Kind};
+
+use super::error;
+use super::facts::COMMENTS;
+use super::publish::{request, send};
+use super::publish_api;
+use crate::kit::Context;
+use crate::publish::{Found, Job, PostRef};
+
+/// Writes the comment, once.
+pub(super) async fn write(cx: &Context<'_>, job: &Job<'_>, post: &PostRef, n: usize) -> Result<PostRef, Failure> {
+    let text = text(job, n)?;
+    let answer = send(cx, job, &format!("{}/comments", post.id), &[("message", text)]).await?;
+    if !answer.is_success() {
+        return Err(error::of_comment(&answer));
+    }
+    let id = publish_api::created(&answer)?;
+    Ok(publish_api::reference(id, None, None))
+}
+
+/// Looks for the comment among those under the post: it may stand although the answer was a refusal.
+pub(super) async fn find(cx: &Context<'_>, job: &Job<'_>, post: &PostRef, n: usize) -> Result<Found, Failure> {
+    let text = text(job, n)?;
+    // Newest first.
+    let query = [("fields", publish_api::COMMENT_FIELDS), ("limit", "50")];
+    let answer = request(cx, job, &format!("{}/comments", post.id), &query).await?;
+    if !answer.is_success() {
+        let failure = error::of_call(&answer, COMMENTS);
+        return match failure.kind {
+            // The right to see comments is missing, so nothing can be said about them.
+            Kind::PermissionMissing => Ok(Found::CannotTell),
+            _ => Err(failure),
+        };
+    }
+    let since = publish_api::since(job.intent_at, job.started_at);
+    Ok(match publish_api::own_comment(&answer, job, text, since)? {
+        Some(comment) => Found::Published(comment),
+        None => Found::Absent(job.progress.clone()),
+    })
+}
+
+fn text<'a>(job: &Job<'a>, n: usize) -> Result<&'a str, Failure> {
+    let text = job.draft.follow_ups.get(n).map(String::as_str);
+    text.ok_or_else(|| Failure::new(Kind::InvalidRequest, "no such follow-up"))
+}

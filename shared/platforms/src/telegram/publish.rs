@@ -1,0 +1,300 @@
+//! Publishing on Telegram: one call, which carries the files. Whether a message was sent nothing can tell afterwards.
+
+use std::time::Duration;
+
+use async_trait::async_trait;
+use domain::content::{Draft, Media, MediaKind, Problem};
+use domain::{Failure, Kind, Platform};
+use outbound::{Answer, Call};
+use serde_json::{Map, Value, json};
+
+use super::api::{self, MESSAGES, Message};
+use super::facts::PUBLISH;
+use super::form::Form;
+use super::markup::{self, Mode};
+use super::{bot, error, ingest};
+use crate::compose;
+use crate::kit::Context;
+use crate::publish::{Found, Job, Limits, Looked, PostRef, Prepared, Publish, PublishFacts, Stop, Submitted};
+
+const DEADLINE: Duration = Duration::from_secs(30);
+/// A message with files takes as long as they take to be sent.
+const WITH_FILES: Duration = Duration::from_secs(60);
+
+/// Publishes on Telegram.
+pub(super) struct Telegram;
+
+#[async_trait]
+impl Publish for Telegram {
+    fn facts(&self) -> &'static PublishFacts {
+        &PUBLISH
+    }
+
+    /// With a `parseMode` the limit is for what is left of the text when its markup is read.
+    fn problems(&self, draft: &Draft, limits: &Limits) -> Vec<Problem> {
+        let mode = mode(draft);
+        let length = |text: &str| self.length(&markup::visible(text, mode).unwrap_or_else(|_| text.to_owned()), limits);
+        let mut problems = compose::common_problems(Platform::Telegram, &PUBLISH, draft, limits, &length);
+        problems.extend(own_problems(draft, mode));
+        problems
+    }
+
+    fn length(&self, text: &str, _: &Limits) -> u32 {
+        compose::utf16(text)
+    }
+
+    /// Nothing can be sent ahead of a message.
+    async fn prepare(&self, _: &Context<'_>, job: &Job<'_>) -> Result<Prepared, Stop> {
+        Ok(Prepared::Ready(job.progress.clone()))
+    }
+
+    async fn submit(&self, cx: &Context<'_>, job: &Job<'_>) -> Result<Submitted, Stop> {
+        let call = match job.draft.media.as_slice() {
+            [] => message(job)?,
+            files => {
+                let call = with_files(job, files).await?;
+                // Files are sent with the message itself, which takes longer than the lease that a submission has.
+                job.lease.keep(job.progress, WITH_FILES).await?;
+                call
+            }
+        };
+        let answer = cx.out.send(call).await.map_err(Failure::from)?;
+        if !answer.is_success() {
+            return Err(error::of_submit(&answer).into());
+        }
+        Ok(Submitted::Published(sent(&answer, job.draft.media.len())?))
+    }
+
+    /// A message is there when it is sent.
+    async fn look(&self, _: &Context<'_>, _: &Job<'_>) -> Result<Looked, Failure> {
+        Err(Failure::new(Kind::InvalidRequest, "nothing is processed after a submission here"))
+    }
+
+    /// A bot sees none of its own messages again, and a chat's history not at all.
+    async fn find(&self, _: &Context<'_>, _: &Job<'_>) -> Result<Found, Failure> {
+        Ok(Found::CannotTell)
+    }
+
+    async fn follow_up(
+        &self,
+        _: &Context<'_>,
+        _: &Job<'_>,
+        _: &PostRef,
+        _: &PostRef,
+        _: usize,
+    ) -> Result<PostRef, Failure> {
+        Err(Failure::new(Kind::InvalidRequest, "there are no follow-ups on this platform"))
+    }
+
+    async fn delete(&self, cx: &Context<'_>, job: &Job<'_>, post: &PostRef) -> Result<(), Failure> {
+        let album = post.extra.get(MESSAGES).map_or(post.id.as_str(), String::as_str);
+        for number in album.split(',') {
+            let number: i64 =
+                number.parse().map_err(|_| Failure::new(Kind::InvalidRequest, "the post's number is none"))?;
+            let body = json!({ "chat_id": chat(job), "message_id": number });
+            let call = bot::call(&job.tokens.access, "deleteMessage")?.body("application/json", body.to_string());
+            let answer = cx.out.send(call.within(DEADLINE)).await?;
+            if answer.is_success() {
+                continue;
+            }
+            match error::of_submit(&answer) {
+                // Deleted already.
+                failure if answer.status == 400 && failure.kind == Kind::NotFound => {}
+                failure => return Err(failure),
+            }
+        }
+        Ok(())
+    }
+}
+
+fn mode(draft: &Draft) -> Mode {
+    Mode::of(draft.options.get("parseMode").and_then(Value::as_str))
+}
+
+/// The chat by its number, which stays when it is renamed.
+fn chat(job: &Job<'_>) -> String {
+    job.account.platform_account_id.map_or_else(|| ingest::chat_id(job.account.handle), str::to_owned)
+}
+
+/// What every kind of message says: where, how loud.
+fn common(job: &Job<'_>) -> Map<String, Value> {
+    let mut common = Map::from_iter([("chat_id".to_owned(), json!(chat(job)))]);
+    if job.draft.options.get("disableNotification").and_then(Value::as_bool) == Some(true) {
+        common.insert("disable_notification".to_owned(), json!(true));
+    }
+    common
+}
+
+/// Adds the words under `name`, with how they are to be read.
+fn add_words(to: &mut Map<String, Value>, job: &Job<'_>, name: &str) {
+    if job.draft.text.trim().is_empty() {
+        return;
+    }
+    to.insert(name.to_owned(), json!(job.draft.text));
+    if let Some(mode) = job.draft.options.get("parseMode").and_then(Value::as_str) {
+        to.insert("parse_mode".to_owned(), json!(mode));
+    }
+}
+
+/// A message of words alone.
+fn message(job: &Job<'_>) -> Result<Call, Failure> {
+    let mut body = common(job);
+    add_words(&mut body, job, "text");
+    let call = bot::call(&job.tokens.access, "sendMessage")?;
+    Ok(call.body("application/json", Value::Object(body).to_string()).within(DEADLINE))
+}
+
+/// The method for one file, and the name of the file in it; the type of an album's item.
+const fn method(kind: MediaKind) -> (&'static str, &'static str) {
+    match kind {
+        MediaKind::Image => ("sendPhoto", "photo"),
+        MediaKind::Gif => ("sendAnimation", "animation"),
+        MediaKind::Video => ("sendVideo", "video"),
+        MediaKind::Document => ("sendDocument", "document"),
+    }
+}
+
+/// A message with a file, or an album.
+async fn with_files(job: &Job<'_>, files: &[Media]) -> Result<Call, Failure> {
+    let mut form = Form::new()?;
+    let mut parameters = common(job);
+    let name = match files {
+        [only] => {
+            let (name, field) = method(only.kind);
+            add_words(&mut parameters, job, "caption");
+            if only.kind == MediaKind::Video {
+                parameters.insert("supports_streaming".to_owned(), json!(true));
+            }
+            add_size(&mut parameters, only);
+            form.file(field, only, job.files).await?;
+            name
+        }
+        several => {
+            let mut album = Vec::new();
+            for (index, media) in several.iter().enumerate() {
+                let part = format!("file{index}");
+                let mut item = Map::from_iter([
+                    ("type".to_owned(), json!(method(media.kind).1)),
+                    ("media".to_owned(), json!(format!("attach://{part}"))),
+                ]);
+                // Words under the first are the words of the album; under the last, where all are documents.
+                let captioned = if media.kind == MediaKind::Document { several.len() - 1 } else { 0 };
+                if index == captioned {
+                    add_words(&mut item, job, "caption");
+                }
+                add_size(&mut item, media);
+                album.push(Value::Object(item));
+                form.file(&part, media, job.files).await?;
+            }
+            parameters.insert("media".to_owned(), Value::Array(album));
+            "sendMediaGroup"
+        }
+    };
+    for (name, value) in &parameters {
+        match value {
+            Value::String(text) => form.text(name, text),
+            other => form.text(name, &other.to_string()),
+        }
+    }
+    form.send(bot::call(&job.tokens.access, name)?.within(WITH_FILES))
+}
+
+/// Without its size a video is shown as a square until it is played.
+fn add_size(to: &mut Map<String, Value>, media: &Media) {
+    if let (MediaKind::Video, Some(width), Some(height)) = (media.kind, media.width, media.height) {
+        to.insert("width".to_owned(), json!(width));
+        to.insert("height".to_owned(), json!(height));
+    }
+}
+
+fn sent(answer: &Answer, files: usize) -> Result<PostRef, Failure> {
+    let messages: Vec<Message> = if files > 1 { api::result(answer)? } else { vec![api::result(answer)?] };
+    let unnamed = || Failure::new(Kind::ProviderDown, "an answer without a message").maybe_applied();
+    api::post(&messages).ok_or_else(unnamed)
+}
+
+/// What is wrong by Telegram's own rules.
+fn own_problems(draft: &Draft, mode: Mode) -> Vec<Problem> {
+    let mut problems = Vec::new();
+    let mut error = |code: &str, field: String, message: String| problems.push(Problem::error(code, field, message));
+    match markup::visible(&draft.text, mode) {
+        Err(why) => error("invalid_markup", "content".to_owned(), why),
+        Ok(shown) if shown.trim().is_empty() && !draft.text.trim().is_empty() && draft.media.is_empty() => {
+            let message = "Nothing is left of the text when its markup is read: Telegram needs at least 1 character.";
+            error("text_required", "content".to_owned(), message.to_owned());
+        }
+        Ok(_) => {}
+    }
+    let count = |kind| draft.media.iter().filter(|media| media.kind == kind).count();
+    let (all, documents, animations) = (draft.media.len(), count(MediaKind::Document), count(MediaKind::Gif));
+    if documents > 0 && documents < all {
+        let message =
+            format!("An album on Telegram has documents or pictures and videos; {documents} of {all} are documents.");
+        error("mixed_media", "mediaUrls".to_owned(), message);
+    }
+    if animations > 0 && all > 1 {
+        error("mixed_media", "mediaUrls".to_owned(), format!("A GIF stands alone on Telegram; there are {all} files."));
+    }
+    for (n, media) in draft.media.iter().enumerate() {
+        let (MediaKind::Image, Some(width), Some(height)) = (media.kind, media.width, media.height) else { continue };
+        let field = format!("mediaUrls[{n}]");
+        if width + height > 10_000 {
+            let message = format!(
+                "Width and height of an image on Telegram add up to 10000 at most; here to {}.",
+                width + height
+            );
+            error("dimensions_refused", field, message);
+        } else if width.max(height) > 20 * width.min(height) {
+            let message =
+                format!("An image on Telegram is at most 20 times as long as wide; this one is {width} by {height}.");
+            error("dimensions_refused", field, message);
+        }
+    }
+    problems
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn draft(text: &str, options: Value) -> Draft {
+        Draft { text: text.to_owned(), options: options.as_object().unwrap().clone(), ..Draft::default() }
+    }
+
+    fn codes(draft: &Draft) -> Vec<String> {
+        Telegram.problems(draft, &Limits::from(&PUBLISH)).into_iter().map(|problem| problem.code).collect()
+    }
+
+    #[test]
+    fn markup_does_not_count() {
+        let long = format!("<b>{}</b>", "a".repeat(4096));
+        assert!(codes(&draft(&long, json!({"parseMode": "HTML"}))).is_empty());
+        assert_eq!(codes(&draft(&long, json!({}))), ["too_long"]);
+        assert!(codes(&draft(&"👍".repeat(2048), json!({}))).is_empty());
+        assert_eq!(codes(&draft(&"👍".repeat(2049), json!({}))), ["too_long"]);
+        assert_eq!(codes(&draft("<b>open", json!({"parseMode": "HTML"}))), ["invalid_markup"]);
+        assert_eq!(codes(&draft("<b></b>", json!({"parseMode": "HTML"}))), ["text_required"]);
+    }
+
+    #[test]
+    fn albums_and_pictures_have_rules_of_their_own() {
+        let media = |kind, mime: &str, width, height| Media {
+            url: "https://a.example/x".to_owned(),
+            kind,
+            mime: mime.to_owned(),
+            bytes: Some(1000),
+            width: Some(width),
+            height: Some(height),
+        };
+        let mut album = draft("Hello", json!({}));
+        album.media =
+            vec![media(MediaKind::Image, "image/jpeg", 4000, 3000), media(MediaKind::Video, "video/mp4", 1920, 1080)];
+        assert!(codes(&album).is_empty());
+        album.media.push(media(MediaKind::Document, "application/pdf", 0, 0));
+        assert_eq!(codes(&album), ["mixed_media"]);
+        album.media = vec![media(MediaKind::Image, "image/jpeg", 8000, 3000)];
+        assert_eq!(codes(&album), ["dimensions_refused"]);
+        album.media = vec![media(MediaKind::Image, "image/jpeg", 100, 2001)];
+        assert_eq!(codes(&album), ["dimensions_refused"]);
+    }
+}

@@ -1,0 +1,238 @@
+//! Publishes on YouTube: a session is opened, the bytes are sent, YouTube processes the video.
+
+use std::time::Duration;
+
+use async_trait::async_trait;
+use domain::content::{Draft, Problem};
+use domain::{Failure, Kind, Platform};
+use http::Method;
+use jiff::Timestamp;
+use outbound::{Answer, Call};
+
+use super::facts::{FACTS, MANAGE, PUBLISHING, READ};
+use super::publish_api::{self, Comment, Standing};
+use super::upload::{self, BEGUN, GONE, OFFSET, SESSION, SIZE, Stands, VIDEO, may_be_whole, without_effect};
+use super::{api, error, refusal, rules};
+use crate::kit::Context;
+use crate::publish::{Found, Job, Limits, Looked, PostRef, Prepared, Progress, Publish, PublishFacts, Stop, Submitted};
+use crate::wire;
+
+/// When the session was opened, in Unix seconds.
+const OPENED: &str = "opened";
+
+/// Sessions live for about a week (UNSURE), and an upload of the largest file takes its time too.
+const USABLE: Duration = Duration::from_secs(5 * 24 * 3_600);
+
+/// A video that the uploads do not show after this time is not there. UNSURE: no page says how late they are; seconds
+/// have been seen.
+const LISTED: Duration = Duration::from_secs(600);
+
+/// A video is processed for minutes, a long one for hours. One that is not done after this time stands on the channel
+/// all the same, and must not be uploaded again.
+const PROCESSED: Duration = Duration::from_secs(24 * 3_600);
+
+/// A comment is one call.
+const COMMENT_WITHIN: Duration = Duration::from_secs(28);
+
+/// Publishes on YouTube.
+pub(super) struct Youtube;
+
+#[async_trait]
+impl Publish for Youtube {
+    fn facts(&self) -> &'static PublishFacts {
+        &PUBLISHING
+    }
+
+    fn problems(&self, draft: &Draft, limits: &Limits) -> Vec<Problem> {
+        rules::problems(draft, limits)
+    }
+
+    fn length(&self, text: &str, _: &Limits) -> u32 {
+        rules::length(text)
+    }
+
+    async fn prepare(&self, cx: &Context<'_>, job: &Job<'_>) -> Result<Prepared, Stop> {
+        if job.progress.secret.contains_key(SESSION) {
+            let opened = Timestamp::from_second(job.progress.number(OPENED).try_into().unwrap_or(0));
+            let usable = opened.is_ok_and(|opened| since(opened, cx.clock.now()) < USABLE);
+            if usable && job.progress.get(GONE).is_none() {
+                return Ok(Prepared::Ready(job.progress.clone()));
+            }
+            return Ok(Prepared::More { progress: fresh(job.progress.clone()), wait: None });
+        }
+        let progress = upload::open(cx, job).await.map_err(without_effect)?;
+        Ok(Prepared::Ready(progress.with(OPENED, cx.clock.now().as_second().to_string())))
+    }
+
+    async fn submit(&self, cx: &Context<'_>, job: &Job<'_>) -> Result<Submitted, Stop> {
+        let progress = match job.progress.get(VIDEO) {
+            Some(_) => job.progress.clone(),
+            None => upload::send(cx, job).await?,
+        };
+        Ok(Submitted::Processing { progress, wait: Duration::from_secs(3) })
+    }
+
+    async fn look(&self, cx: &Context<'_>, job: &Job<'_>) -> Result<Looked, Failure> {
+        let id = job.progress.get(VIDEO);
+        let id = id.ok_or_else(|| Failure::new(Kind::InvalidRequest, "there is no video to look at"))?;
+        let query = [("part", "snippet,status,processingDetails"), ("id", id)];
+        let answer = get(cx, job, "videos", &query, READ).await?;
+        let age = since(intent(job), cx.clock.now());
+        Ok(match publish_api::standing(&answer)? {
+            Some(Standing::Out(post)) => Looked::Published(post),
+            Some(Standing::Refused(failure)) => Looked::Refused(failure),
+            Some(Standing::Processing) if age > PROCESSED => {
+                Looked::Published(publish_api::reference(id.to_owned(), None))
+            }
+            // YouTube took the video and has it no more: its owner has deleted it.
+            None if age > LISTED => Looked::Refused(refusal::of_video("deleted")),
+            Some(Standing::Processing) | None => Looked::Processing { wait: pause(age) },
+        })
+    }
+
+    async fn find(&self, cx: &Context<'_>, job: &Job<'_>) -> Result<Found, Failure> {
+        let progress = job.progress.clone();
+        let wait = Duration::ZERO;
+        if job.progress.get(VIDEO).is_some() {
+            return Ok(Found::Processing { progress, wait });
+        }
+        if !job.progress.secret.contains_key(SESSION) {
+            // Without a session no byte was sent.
+            return Ok(Found::Absent(progress));
+        }
+        match upload::probe(cx, job).await? {
+            Stands::Done(id) => Ok(Found::Processing { progress: progress.with(VIDEO, id), wait }),
+            // Bytes are missing, so there is no video; the upload goes on where YouTube stands.
+            Stands::Stored(stored) => Ok(Found::Absent(progress.with(OFFSET, stored.to_string()))),
+            Stands::Gone if !may_be_whole(job.progress) => Ok(Found::Absent(fresh(progress))),
+            Stands::Gone => search(cx, job).await,
+        }
+    }
+
+    async fn follow_up(
+        &self,
+        cx: &Context<'_>,
+        job: &Job<'_>,
+        post: &PostRef,
+        _: &PostRef,
+        n: usize,
+    ) -> Result<PostRef, Failure> {
+        let url = wire::url_with("https://youtube.googleapis.com/youtube/v3/commentThreads", &[("part", "snippet")])?;
+        let call = Call::post_json(Platform::Youtube, url, &Comment::new(&post.id, text(job, n)?));
+        let answer = cx.out.send(call.bearer(&job.tokens.access).within(COMMENT_WITHIN)).await?;
+        if !answer.is_success() {
+            return Err(error::of_effect(&answer, cx.clock.now(), MANAGE));
+        }
+        Ok(PostRef { url: None, ..publish_api::reference(publish_api::created(&answer)?, None) })
+    }
+
+    async fn find_follow_up(
+        &self,
+        cx: &Context<'_>,
+        job: &Job<'_>,
+        post: &PostRef,
+        _: &PostRef,
+        n: usize,
+    ) -> Result<Found, Failure> {
+        let query = [("part", "snippet"), ("videoId", post.id.as_str()), ("order", "time"), ("maxResults", "100")];
+        let answer = match get(cx, job, "commentThreads", &query, MANAGE).await {
+            // The right to see comments is missing, so nothing can be said about them.
+            Err(failure) if failure.kind == Kind::PermissionMissing => return Ok(Found::CannotTell),
+            answered => answered?,
+        };
+        let channel = job.account.platform_account_id;
+        let since = publish_api::since(intent(job));
+        Ok(match publish_api::own_comment(&answer, channel, text(job, n)?, since)? {
+            Some(comment) => Found::Published(comment),
+            None => Found::Absent(job.progress.clone()),
+        })
+    }
+
+    async fn delete(&self, cx: &Context<'_>, job: &Job<'_>, post: &PostRef) -> Result<(), Failure> {
+        let url = wire::url_with("https://youtube.googleapis.com/youtube/v3/videos", &[("id", post.id.as_str())])?;
+        let call = Call::new(Platform::Youtube, Method::DELETE, url).bearer(&job.tokens.access);
+        let answer = cx.out.send(call).await?;
+        if answer.is_success() {
+            return Ok(());
+        }
+        let failure = error::of_call(&answer, cx.clock.now(), MANAGE);
+        // Gone already is what was wanted.
+        if failure.kind == Kind::NotFound { Ok(()) } else { Err(failure) }
+    }
+}
+
+/// Looks for the video among the newest uploads of the channel.
+async fn search(cx: &Context<'_>, job: &Job<'_>) -> Result<Found, Failure> {
+    let Some(channel) = job.account.platform_account_id.filter(|id| id.starts_with("UC")) else {
+        return Ok(Found::CannotTell);
+    };
+    let uploads = channel.replacen("UC", "UU", 1);
+    let size = FACTS.page_size.to_string();
+    let query = [("part", "contentDetails"), ("playlistId", uploads.as_str()), ("maxResults", size.as_str())];
+    let ids = match get(cx, job, "playlistItems", &query, READ).await {
+        // A channel without any upload has no such playlist.
+        Err(failure) if failure.kind == Kind::NotFound => Vec::new(),
+        Err(failure) if failure.kind == Kind::PermissionMissing => return Ok(Found::CannotTell),
+        answered => api::uploads(&answered?)?.0,
+    };
+    let found = match ids.as_slice() {
+        [] => None,
+        ids => {
+            let ids = ids.join(",");
+            let answer = get(cx, job, "videos", &[("part", "snippet,status"), ("id", &ids)], READ).await?;
+            publish_api::own_video(&answer, job, publish_api::since(intent(job)))?
+        }
+    };
+    let progress = job.progress.clone();
+    match (found, LISTED.checked_sub(since(intent(job), cx.clock.now())).filter(|left| !left.is_zero())) {
+        (Some(id), _) => Ok(Found::Processing { progress: progress.with(VIDEO, id), wait: Duration::ZERO }),
+        (None, Some(left)) => Err(Failure::new(Kind::ProviderDown, "not among the uploads, which proves nothing yet")
+            .said(Some("The upload's end is unknown; the channel is searched again.".to_owned()), None)
+            .retry_after(Some(left.min(Duration::from_secs(60))))),
+        (None, None) => Ok(Found::Absent(fresh(progress))),
+    }
+}
+
+async fn get(
+    cx: &Context<'_>,
+    job: &Job<'_>,
+    path: &str,
+    query: &[(&str, &str)],
+    scope: &str,
+) -> Result<Answer, Failure> {
+    let url = wire::url_with(&format!("https://youtube.googleapis.com/youtube/v3/{path}"), query)?;
+    let answer = cx.out.send(Call::get(Platform::Youtube, url).bearer(&job.tokens.access)).await?;
+    if answer.is_success() { Ok(answer) } else { Err(error::of_call(&answer, cx.clock.now(), scope)) }
+}
+
+fn text<'a>(job: &Job<'a>, n: usize) -> Result<&'a str, Failure> {
+    let text = job.draft.follow_ups.get(n).map(String::as_str);
+    text.ok_or_else(|| Failure::new(Kind::InvalidRequest, "no such follow-up"))
+}
+
+/// From the beginning.
+fn fresh(mut progress: Progress) -> Progress {
+    for name in [SIZE, OFFSET, BEGUN, GONE, OPENED] {
+        progress.kept.remove(name);
+    }
+    progress.secret.remove(SESSION);
+    progress
+}
+
+fn intent(job: &Job<'_>) -> Timestamp {
+    job.intent_at.unwrap_or(job.started_at)
+}
+
+fn since(begin: Timestamp, now: Timestamp) -> Duration {
+    Duration::try_from(begin.duration_until(now)).unwrap_or_default()
+}
+
+/// Every look costs a unit of the day's quota.
+fn pause(age: Duration) -> Duration {
+    Duration::from_secs(match age.as_secs() {
+        ..60 => 5,
+        60..600 => 20,
+        600..3_600 => 60,
+        _ => 300,
+    })
+}

@@ -1,0 +1,99 @@
+//! Letting a post come to rest in simulated time, and judging what the platform says of it.
+
+use std::time::{Duration, Instant};
+
+use herald_tests::author::{self, Stage};
+use herald_tests::client::Client;
+use herald_tests::process::Result;
+use herald_tests::stack::Stack;
+use serde_json::{Value, json};
+
+use crate::cases::{Case, Trouble};
+
+/// How a post came to rest.
+#[derive(Debug, Clone)]
+pub struct Settled {
+    /// The delivery's status.
+    pub status: String,
+    /// How often the platform says it was made.
+    pub created: usize,
+    /// Simulated seconds until it was at rest.
+    pub recovered_in_s: i64,
+}
+
+/// The simulated time after which nothing may still be under way: a lease (62 s), a tick of `ring_due` (60 s), a call's
+/// deadline and margin (35 s), the slowest platform's index lag and three rounds of looks and submissions.
+const MOST_SIMULATED_S: i64 = 1_800;
+
+/// Platforms on which nothing shows whether an uncertain submission took effect, for these accounts.
+pub fn has_no_proof(stage: Stage) -> bool {
+    matches!(stage.platform, "TELEGRAM" | "LINKEDIN")
+}
+
+fn at_rest(post: &Value) -> bool {
+    let delivery = &post["deliveries"][0];
+    let waits = delivery["nextAttemptAt"].is_string();
+    match delivery["status"].as_str().unwrap_or_default() {
+        "published" | "failed" | "missed" => !waits,
+        "unconfirmed" => !waits,
+        _ => false,
+    }
+}
+
+/// Moves the clock on until the post is at rest.
+pub async fn settle(stack: &Stack, staff: &Client, stage: Stage, id: &str, text: &str) -> Result<Settled> {
+    let mut passed = 0;
+    loop {
+        // What is due now is done now, in real time.
+        let quiet = Instant::now() + Duration::from_millis(if passed == 0 { 1_500 } else { 400 });
+        let post = loop {
+            let post = author::post(staff, id).await?.body;
+            if at_rest(&post) || Instant::now() > quiet {
+                break post;
+            }
+            tokio::time::sleep(Duration::from_millis(25)).await;
+        };
+        if at_rest(&post) {
+            let status = author::delivery(&post).to_owned();
+            let created = author::published(&stack.world, stage, text).await?.len();
+            return Ok(Settled { status, created, recovered_in_s: passed });
+        }
+        if passed > MOST_SIMULATED_S {
+            return Err(format!("not at rest after {passed} simulated seconds: {post:#}").into());
+        }
+        let step = if passed < 60 { 5 } else { 20 };
+        stack.pass(step).await?;
+        passed += step;
+        let _ = stack.control("/schedules/schedules.ring_due", &json!({})).await?.expect(200);
+    }
+}
+
+/// Whether what came of it is right.
+pub async fn judge(stack: &Stack, staff: &Client, case: &Case, id: &str, text: &str, settled: &Settled) -> Result<()> {
+    let wrong = |why: &str| Err(format!("{why}: {settled:?}").into());
+    if settled.created > 1 {
+        return wrong("a duplicate");
+    }
+    match settled.status.as_str() {
+        "published" if settled.created == 1 => Ok(()),
+        "published" => wrong("published, and the platform has none"),
+        "unconfirmed" if has_no_proof(case.stage) => Ok(()),
+        "unconfirmed" => wrong("unconfirmed although the platform can tell"),
+        "failed" if settled.created == 0 => {
+            let may = matches!(&case.trouble, Trouble::Fault { fault, .. } if !fault["kind"].as_str().unwrap_or_default().contains("after"));
+            if may { Ok(()) } else { wrong("given up although nothing stood in the way for good") }
+        }
+        // The platform refused what it had taken. Whoever tries again must not make a second one.
+        "failed" => again(stack, staff, case, id, text).await,
+        _ => wrong("an end that is none"),
+    }
+}
+
+async fn again(stack: &Stack, staff: &Client, case: &Case, id: &str, text: &str) -> Result<()> {
+    let _ = staff.post_empty(&format!("/api/social/posts/{id}/retry")).await?.expect(202);
+    let settled = settle(stack, staff, case.stage, id, text).await?;
+    match (settled.status.as_str(), settled.created) {
+        ("published" | "unconfirmed", 1) => Ok(()),
+        _ => Err(format!("refused although taken, and then a retry: {settled:?}").into()),
+    }
+}
