@@ -11,6 +11,9 @@ use url::Url;
 
 use crate::app::InvalidConfiguration;
 
+/// The longest wait before an attempt, in seconds.
+const LONGEST_WAIT_S: u64 = 86_400;
+
 /// What an operator decides.
 #[derive(Debug, Clone)]
 pub struct Settings {
@@ -18,7 +21,8 @@ pub struct Settings {
     pub public_url: Url,
     /// `HERALD_ALLOWED_ORIGINS`: origins that browsers may call from and `returnTo` may lead to.
     pub allowed_origins: Vec<String>,
-    /// `HERALD_RETRY_SECONDS`: seconds before each attempt of a sync, comma separated; default `0,2,4`.
+    /// `HERALD_RETRY_SECONDS`: seconds before each attempt of a sync, the first included, comma separated; default
+    /// `0,2,4`.
     pub retry: RetryPolicy,
     /// `HERALD_DUE_SHARDS`: shards of the `due` index per kind; default 8, only ever increased.
     pub due_shards: u32,
@@ -58,7 +62,9 @@ impl Settings {
             Url::parse(&required("HERALD_PUBLIC_URL")?).map_err(|_| wrong("HERALD_PUBLIC_URL", "a URL"))?;
         let seconds: Result<Vec<u64>, _> =
             config::list(get, "HERALD_RETRY_SECONDS").iter().map(|text| text.parse()).collect();
-        let seconds = seconds.map_err(|_| wrong("HERALD_RETRY_SECONDS", "whole seconds, comma separated"))?;
+        let seconds = seconds.ok().filter(|seconds| seconds.iter().all(|wait| *wait <= LONGEST_WAIT_S));
+        let seconds = seconds
+            .ok_or_else(|| wrong("HERALD_RETRY_SECONDS", "whole seconds up to 86400 (a day), comma separated"))?;
         let due_shards = match get("HERALD_DUE_SHARDS").filter(|text| !text.is_empty()) {
             None => 8,
             Some(text) => text
@@ -161,6 +167,7 @@ mod tests {
     fn a_wrong_variable_is_named() {
         for (name, value) in [
             ("HERALD_RETRY_SECONDS", "soon"),
+            ("HERALD_RETRY_SECONDS", "0,86401"),
             ("HERALD_APPS", "{"),
             ("HERALD_TIKTOK_MODES", "scrape"),
             ("HERALD_DUE_SHARDS", "0"),

@@ -123,7 +123,7 @@ impl Outbound {
 
     /// Hosts that an operator named to stand in for the world; they may resolve to addresses of this machine.
     fn exempt_hosts(&self) -> Vec<String> {
-        let upstreams = self.config.all.iter().chain(self.config.by_platform.values());
+        let upstreams = self.config.all.iter().chain(self.config.by_platform.values().flatten());
         let local =
             self.config.loopback_allow.iter().filter_map(|pair| pair.rsplit_once(':')).map(|(host, _)| host.to_owned());
         upstreams.filter_map(|url| url.host_str().map(str::to_owned)).chain(local).collect()
