@@ -5,10 +5,10 @@ use std::sync::Arc;
 use cloud::auth::{AuthConfig, Authenticator};
 use cloud::http::Gate;
 use cloud::sdk::AwsConfig;
-use cloud::vault::{KeyService, KmsKeys, Vault};
+use cloud::vault::{KeyService, KmsKeys, NoKeys, Vault};
 use cloud::{Bus, Doorbell, EventBridge, Queues, Table};
 use domain::Clock;
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use outbound::{NoProbe, Outbound, Probe, UpstreamConfig};
 use platforms::Platforms;
 
@@ -76,16 +76,19 @@ impl App {
         let outbound = Arc::new(Outbound::with_probe(upstream, parts.probe));
         let doorbell = match parts.doorbell {
             Some(doorbell) => doorbell,
-            None => Arc::new(Queues::from_env(aws_sdk_sqs::Client::new(&sdk), get)),
+            None => Arc::new(Queues::from_env(sdk.clone(), get)),
         };
         let bus = match parts.bus {
             Some(bus) => bus,
-            None => Arc::new(EventBridge::from_env(aws_sdk_eventbridge::Client::new(&sdk), get)),
+            None => Arc::new(EventBridge::from_env(sdk.clone(), get)),
         };
         let keys: Arc<dyn KeyService> = match parts.keys {
             Some(keys) => keys,
-            // A function that never opens a token has no key.
-            None => Arc::new(KmsKeys::new(aws_sdk_kms::Client::new(&sdk), get("HERALD_KMS_KEY").unwrap_or_default())),
+            None => match get("HERALD_KMS_KEY").filter(|key| !key.is_empty()) {
+                Some(key) => Arc::new(KmsKeys::new(aws_sdk_kms::Client::new(&sdk), key)),
+                // A function that never opens a token has no key, and needs no client.
+                None => Arc::new(NoKeys),
+            },
         };
         let auth = AuthConfig::from_env(get).map_err(|error| invalid(&error))?;
         let clock = parts.clock;
@@ -110,7 +113,14 @@ impl App {
     /// As [`App::new`].
     pub fn from_lambda_env(get: &dyn Fn(&str) -> Option<String>) -> Result<Self, InvalidConfiguration> {
         let aws = AwsConfig::from_env(get).map_err(|error| InvalidConfiguration(error.to_string()))?;
-        let parts = Parts { aws, doorbell: None, bus: None, keys: None, clock: Arc::new(SystemClock), probe: Arc::new(NoProbe) };
+        let parts = Parts {
+            aws,
+            doorbell: None,
+            bus: None,
+            keys: None,
+            clock: Arc::new(SystemClock),
+            probe: Arc::new(NoProbe),
+        };
         Self::new(get, parts)
     }
 
@@ -118,6 +128,13 @@ impl App {
     #[must_use]
     pub fn now(&self) -> Timestamp {
         self.clock.now_ms()
+    }
+
+    /// When the first attempt of a sync starts that is asked for at `at`.
+    #[must_use]
+    pub fn first_attempt(&self, at: Timestamp) -> Timestamp {
+        let wait = SignedDuration::try_from(self.settings.retry.first_wait()).unwrap_or(SignedDuration::ZERO);
+        at.saturating_add(wait).unwrap_or(at)
     }
 }
 

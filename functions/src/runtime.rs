@@ -13,6 +13,7 @@ use domain::due::WorkKind;
 use futures_util::FutureExt;
 use futures_util::future::join_all;
 use http::{HeaderMap, HeaderName, HeaderValue};
+use serde::Serialize;
 
 use crate::App;
 use crate::handlers::{Handler, HttpFn, QueueFn, Run};
@@ -31,24 +32,42 @@ pub enum RunError {
     Schedule(String),
 }
 
+/// What a handler answers, in the form that AWS wants it. Whoever called makes JSON of it.
+#[derive(Debug, Serialize)]
+#[serde(untagged)]
+pub enum Answer {
+    /// To API Gateway.
+    Http(Box<ApiGatewayV2httpResponse>),
+    /// To the poller of a queue.
+    Queue(SqsBatchResponse),
+    /// To the scheduler, which wants none.
+    Schedule {},
+}
+
 /// Runs a handler on an event, both as JSON text.
 ///
 /// # Errors
-/// [`RunError`]. A request is never answered with one: whatever happens inside a route becomes a status.
+/// As [`invoke`].
 pub async fn run(app: &App, handler: &Handler, event: &str) -> Result<String, RunError> {
+    serde_json::to_string(&invoke(app, handler, event).await?).map_err(RunError::Answer)
+}
+
+/// Runs a handler on an event, which is JSON text.
+///
+/// # Errors
+/// [`RunError`]. A request is never answered with one: whatever happens inside a route becomes a status.
+pub async fn invoke(app: &App, handler: &Handler, event: &str) -> Result<Answer, RunError> {
     match handler.run {
         Run::Http(access, route) => {
             let event: ApiGatewayV2httpRequest = serde_json::from_str(event).map_err(RunError::Event)?;
-            let response = answer(app, handler, access, route, event).await;
-            serde_json::to_string(&response).map_err(RunError::Answer)
+            Ok(Answer::Http(Box::new(answer(app, handler, access, route, event).await)))
         }
         Run::Queue(kind, worker) => {
             let event: SqsEvent = serde_json::from_str(event).map_err(RunError::Event)?;
-            let response = batch(app, kind, worker, event).await;
-            serde_json::to_string(&response).map_err(RunError::Answer)
+            Ok(Answer::Queue(batch(app, kind, worker, event).await))
         }
         Run::Schedule(schedule) => match AssertUnwindSafe(schedule(app)).catch_unwind().await {
-            Ok(Ok(())) => Ok("{}".to_owned()),
+            Ok(Ok(())) => Ok(Answer::Schedule {}),
             Ok(Err(error)) => {
                 let reason = error.internal.unwrap_or(error.message);
                 tracing::error!(handler = handler.name, reason, "schedule failed");

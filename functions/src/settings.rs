@@ -12,6 +12,9 @@ use url::Url;
 
 use crate::app::InvalidConfiguration;
 
+/// The longest wait before an attempt, in seconds.
+const LONGEST_WAIT_S: u64 = 86_400;
+
 /// What an operator decides.
 #[derive(Debug, Clone)]
 pub struct Settings {
@@ -19,7 +22,8 @@ pub struct Settings {
     pub public_url: Url,
     /// `HERALD_ALLOWED_ORIGINS`: origins that browsers may call from and `returnTo` may lead to.
     pub allowed_origins: Vec<String>,
-    /// `HERALD_RETRY_SECONDS`: seconds before each attempt of a sync, comma separated; default `0,2,4`.
+    /// `HERALD_RETRY_SECONDS`: seconds before each attempt of a sync, the first included, comma separated; default
+    /// `0,2,4`.
     pub retry: RetryPolicy,
     /// `HERALD_PUBLISH_RETRY_SECONDS`: seconds after each failed attempt of a delivery that had no effect; default `2,4,8`.
     pub publish_retry: PublishPolicy,
@@ -61,7 +65,9 @@ impl Settings {
             Url::parse(&required("HERALD_PUBLIC_URL")?).map_err(|_| wrong("HERALD_PUBLIC_URL", "a URL"))?;
         let seconds = |name: &str| {
             let read: Result<Vec<u64>, _> = config::list(get, name).iter().map(|text| text.parse()).collect();
-            read.map_err(|_| wrong(name, "whole seconds, comma separated"))
+            read.ok()
+                .filter(|seconds| seconds.iter().all(|wait| *wait <= LONGEST_WAIT_S))
+                .ok_or_else(|| wrong(name, "whole seconds up to 86400 (a day), comma separated"))
         };
         let (sync, publish) = (seconds("HERALD_RETRY_SECONDS")?, seconds("HERALD_PUBLISH_RETRY_SECONDS")?);
         let due_shards = match get("HERALD_DUE_SHARDS").filter(|text| !text.is_empty()) {
@@ -169,6 +175,7 @@ mod tests {
     fn a_wrong_variable_is_named() {
         for (name, value) in [
             ("HERALD_RETRY_SECONDS", "soon"),
+            ("HERALD_RETRY_SECONDS", "0,86401"),
             ("HERALD_APPS", "{"),
             ("HERALD_TIKTOK_MODES", "scrape"),
             ("HERALD_DUE_SHARDS", "0"),

@@ -2,8 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use domain::connection::ConnectionType;
-use domain::{AccountType, Connection, Metric, Profile, SyncErrorCode, SyncStatus};
+use domain::connection::{Averages, ConnectionType};
+use domain::{AccountType, Connection, Profile, SyncErrorCode, SyncStatus};
 use jiff::Timestamp;
 use serde::Serialize;
 use utoipa::ToSchema;
@@ -29,7 +29,7 @@ pub struct ConnectionView {
     /// The talent it belongs to.
     pub talent_id: String,
     /// The platform, upper case.
-    pub platform: String,
+    pub platform: &'static str,
     /// The handle as the platform states it.
     pub handle: String,
     /// The public page.
@@ -103,62 +103,66 @@ pub struct ProfileView {
 }
 
 impl ProfileView {
-    fn of(profile: &Profile, connection: &Connection) -> Self {
-        let figures = [
-            ("followerCount", profile.follower_count),
-            ("followingCount", profile.following_count),
-            ("postCount", profile.post_count),
+    /// What a connection shows of its profile; nothing before the first good look.
+    pub(crate) fn of(profile: Profile, averages: Averages) -> Self {
+        let unavailable = [
+            ("followerCount", profile.follower_count.unavailable()),
+            ("followingCount", profile.following_count.unavailable()),
+            ("postCount", profile.post_count.unavailable()),
+            ("averageViews", averages.views.unavailable()),
+            ("averageEngagement", averages.engagement.unavailable()),
+            ("engagementRate", averages.engagement_rate.unavailable()),
         ];
-        let averages = [
-            ("averageViews", connection.averages.views.is_none()),
-            ("averageEngagement", connection.averages.engagement.is_none()),
-            ("engagementRate", connection.averages.engagement_rate.is_none()),
-        ];
-        let missing = figures.into_iter().filter_map(|(name, metric)| Some((name, Metric::unavailable(metric)?)));
-        let missing_averages =
-            averages.into_iter().filter(|(_, missing)| *missing).map(|(name, _)| (name, "not_offered"));
         Self {
-            display_name: profile.display_name.clone(),
-            bio: profile.bio.clone(),
-            profile_image_url: profile.profile_image_url.clone(),
+            display_name: profile.display_name,
+            bio: profile.bio,
+            profile_image_url: profile.profile_image_url,
             follower_count: profile.follower_count.count(),
             following_count: profile.following_count.count(),
             post_count: profile.post_count.count(),
-            average_views: connection.averages.views,
-            average_engagement: connection.averages.engagement,
-            engagement_rate: connection.averages.engagement_rate,
+            average_views: averages.views.count(),
+            average_engagement: averages.engagement.count(),
+            engagement_rate: averages.engagement_rate.count(),
             is_verified: profile.is_verified,
-            external_id: profile.external_id.clone(),
-            unavailable: missing.chain(missing_averages).collect(),
+            external_id: profile.external_id,
+            unavailable: unavailable.into_iter().filter_map(|(name, why)| Some((name, why?))).collect(),
+        }
+    }
+}
+
+impl From<Connection> for ConnectionView {
+    fn from(connection: Connection) -> Self {
+        let averages = connection.averages;
+        let (sync_error, sync_error_code) = connection.sync_error.map(|error| (error.message, error.code)).unzip();
+        Self {
+            id: connection.id.into(),
+            talent_id: connection.talent.into(),
+            platform: connection.platform.as_str(),
+            handle: connection.handle,
+            profile_url: connection.profile_url,
+            connected: connection.connected,
+            paused: connection.paused,
+            connection_type: connection.connection_type,
+            sync_status: connection.sync_status,
+            sync_error,
+            sync_error_code,
+            next_retry_at: connection.next_retry_at,
+            last_synced_at: connection.last_synced_at,
+            created_at: connection.created_at,
+            updated_at: connection.updated_at,
+            token_expires_at: connection.token_expires_at,
+            scopes: connection.scopes,
+            missing_scopes: connection.missing_scopes,
+            platform_account_id: connection.platform_account_id,
+            account_type: connection.profile.as_ref().and_then(|profile| profile.account_type),
+            profile: connection.profile.map(|profile| ProfileView::of(profile, averages)),
         }
     }
 }
 
 impl From<&Connection> for ConnectionView {
     fn from(connection: &Connection) -> Self {
-        Self {
-            id: connection.id.to_string(),
-            talent_id: connection.talent.to_string(),
-            platform: connection.platform.to_string(),
-            handle: connection.handle.clone(),
-            profile_url: connection.profile_url.clone(),
-            connected: connection.connected,
-            paused: connection.paused,
-            connection_type: connection.connection_type,
-            sync_status: connection.sync_status,
-            sync_error: connection.sync_error.as_ref().map(|error| error.message.clone()),
-            sync_error_code: connection.sync_error.as_ref().map(|error| error.code),
-            next_retry_at: connection.next_retry_at,
-            last_synced_at: connection.last_synced_at,
-            created_at: connection.created_at,
-            updated_at: connection.updated_at,
-            token_expires_at: connection.token_expires_at,
-            scopes: connection.scopes.clone(),
-            missing_scopes: connection.missing_scopes.clone(),
-            platform_account_id: connection.platform_account_id.clone(),
-            account_type: connection.profile.as_ref().and_then(|profile| profile.account_type),
-            profile: connection.profile.as_ref().map(|profile| ProfileView::of(profile, connection)),
-        }
+        Self::from(connection.clone())
     }
 }
 
@@ -212,4 +216,40 @@ impl ConnectedView {
 pub struct MessageView {
     /// The sentence.
     pub message: &'static str,
+}
+
+#[cfg(test)]
+mod tests {
+    use domain::Metric;
+
+    use super::*;
+
+    #[test]
+    fn a_figure_that_is_not_there_says_why() {
+        let profile = Profile {
+            external_id: "1".to_owned(),
+            handle: "ann".to_owned(),
+            profile_url: "https://p.example/ann".to_owned(),
+            display_name: None,
+            bio: None,
+            profile_image_url: None,
+            follower_count: Metric::Count(7),
+            following_count: Metric::NotOffered,
+            post_count: Metric::Pending,
+            is_verified: None,
+            account_type: None,
+        };
+        let averages =
+            Averages { views: Metric::Pending, engagement: Metric::NotOffered, engagement_rate: Metric::Count(0.0) };
+        let view = ProfileView::of(profile, averages);
+        let why: Vec<(&str, &str)> = view.unavailable.into_iter().collect();
+        let expected = [
+            ("averageEngagement", "not_offered"),
+            ("averageViews", "pending"),
+            ("followingCount", "not_offered"),
+            ("postCount", "pending"),
+        ];
+        assert_eq!(why, expected);
+        assert_eq!((view.follower_count, view.average_views, view.engagement_rate), (Some(7), None, Some(0.0)));
+    }
 }

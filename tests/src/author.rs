@@ -142,9 +142,7 @@ pub async fn published(world: &World, stage: Stage, text: &str) -> Result<Vec<Va
     let all = world.look(&format!("/publications?platform={}", stage.platform)).await?;
     let fits = |publication: &&Value| {
         let stands = !matches!(publication["state"].as_str(), Some("failed"));
-        stands
-            && publication["kind"] != "comment"
-            && publication["text"].as_str().is_some_and(|had| had.contains(text))
+        stands && publication["kind"] != "comment" && publication["text"].as_str().is_some_and(|had| had.contains(text))
     };
     Ok(all.as_array().into_iter().flatten().filter(fits).cloned().collect())
 }

@@ -255,6 +255,8 @@ async fn launch(
         .env("HERALD_DATA", data)
         .env("HERALD_UPSTREAM", &world.origin)
         .env("HERALD_CLOCK_ADVANCE", passed_s.to_string())
+        // The test holds its input open, so it ends with the test, however that ends.
+        .env("HERALD_EXIT_WITH_STDIN", "1")
         .current_dir(crate::process::repository());
     for (name, value) in environment {
         command.env(name, value);

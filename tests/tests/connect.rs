@@ -178,6 +178,39 @@ async fn without_a_public_read_oauth_is_asked_for_and_consent_upgrades_the_conne
 }
 
 #[tokio::test]
+async fn two_accounts_that_swap_their_handles_keep_their_connections() -> Result<()> {
+    let stack = Stack::start().await?;
+    let admin = admin(&stack).await?;
+    let (left, right, aside) = ("left.bsky.social", "right.bsky.social", "aside.bsky.social");
+    let (one, two) = (admin.connect("ann", "BLUESKY", left).await?, admin.connect("ann", "BLUESKY", right).await?);
+    let (first, second) = (admin.done("ann", &one).await?, admin.done("ann", &two).await?);
+    let rename = async |from: &str, to: &str| -> Result<()> {
+        let _ = stack.world.change("BLUESKY", from, &json!({"rename": to})).await?.expect(200);
+        Ok(())
+    };
+    rename(left, aside).await?;
+    rename(right, left).await?;
+    rename(aside, right).await?;
+    // The first finds its new handle still held for the second, and the second the old one held for the first.
+    for (id, before, handle) in [(&one, &first, right), (&two, &second, left)] {
+        let _ = admin.post_empty(&format!("/api/admin/socials/{id}/sync")).await?.expect(202);
+        let synced = admin.done("ann", id).await?;
+        assert_eq!((&synced["syncStatus"], &synced["handle"]), (&json!("READY"), &json!(handle)), "{synced}");
+        assert_eq!(synced["platformAccountId"], before["platformAccountId"]);
+    }
+    // Each handle is the one connection's that shows it, and goes with it.
+    for (id, handle) in [(&one, right), (&two, left)] {
+        assert_eq!(&admin.connect("ann", "BLUESKY", handle).await?, id);
+    }
+    let _ = admin.delete(&format!("/api/admin/socials/{one}")).await?.expect(200);
+    assert_eq!(admin.connect("ann", "BLUESKY", left).await?, two);
+    let again = admin.connect("ann", "BLUESKY", right).await?;
+    assert_ne!(again, one);
+    assert_eq!(admin.done("ann", &again).await?["syncStatus"], "READY");
+    assert_polite(&stack.world).await
+}
+
+#[tokio::test]
 async fn the_same_account_in_any_spelling_is_the_same_connection() -> Result<()> {
     let stack = Stack::start().await?;
     let admin = admin(&stack).await?;
@@ -301,6 +334,106 @@ async fn handed_over_tokens_are_proven_by_the_sync_and_the_platforms_identity_wi
     let refused = admin.post("/api/socials/oauth/callback", &wrong).await?.expect(422);
     assert_eq!(refused.text_of("code"), "token_refused");
     assert_eq!(admin.connections("ann").await?.len(), 5, "a refused password leaves nothing");
+    assert_polite(&stack.world).await
+}
+
+/// Tokens of `account`, in the body that hands them over under the handle `under`.
+async fn handed(world: &World, platform: &str, account: &str, under: &str) -> Result<Value> {
+    let issued = world.control(&format!("/accounts/{platform}/{account}/issue-token"), &json!({})).await?.body;
+    let mut body =
+        json!({"talentId": "ann", "platform": platform, "accessToken": issued["accessToken"], "handle": under});
+    if issued["refreshToken"].is_string() {
+        body["refreshToken"] = issued["refreshToken"].clone();
+    }
+    Ok(body)
+}
+
+const HAND_OVER: &str = "/api/socials/oauth/callback";
+
+#[tokio::test]
+async fn handed_over_tokens_of_the_same_account_upgrade_its_connection_in_place() -> Result<()> {
+    let stack = Stack::start().await?;
+    let admin = admin(&stack).await?;
+    for (platform, handle) in [
+        ("INSTAGRAM", "ann.paints"),
+        ("TIKTOK", "annpaints"),
+        ("YOUTUBE", "annpaints"),
+        ("MASTODON", "ann@mastodon.example"),
+    ] {
+        let id = admin.connect("ann", platform, handle).await?;
+        admin.done("ann", &id).await?;
+        // By handle first, then with consent, then with newer tokens: always the same connection.
+        for time in 0..2 {
+            let body = handed(&stack.world, platform, handle, handle).await?;
+            let reply = admin.post(HAND_OVER, &body).await?.expect(201);
+            assert_eq!(
+                (reply.text_of("connectionId"), reply.text_of("handle")),
+                (id.as_str(), handle),
+                "{platform} {time}"
+            );
+            let ready = admin.done("ann", &id).await?;
+            assert_true(&ready, &stack.world.account(platform, handle).await?);
+            assert_eq!(ready["connectionType"], "OAUTH", "{platform} {time}");
+        }
+    }
+    // An access token that has died already says whose it is once it is renewed, where that costs nothing.
+    let body = handed(&stack.world, "YOUTUBE", "annpaints", "annpaints").await?;
+    let _ = stack.world.control("/accounts/YOUTUBE/annpaints/expire-tokens", &json!({})).await?.expect(200);
+    let before = admin.connections("ann").await?.len();
+    let reply = admin.post(HAND_OVER, &body).await?.expect(201);
+    assert_eq!(admin.done("ann", reply.text_of("connectionId")).await?["syncStatus"], "READY");
+    // An app password states the account by itself.
+    let id = admin.connect("ann", "BLUESKY", "ann.bsky.social").await?;
+    admin.done("ann", &id).await?;
+    let truth = stack.world.account("BLUESKY", "ann.bsky.social").await?;
+    let body = json!({"talentId": "ann", "platform": "BLUESKY", "handle": "ann.bsky.social", "accessToken": truth["appPassword"]});
+    assert_eq!(admin.post(HAND_OVER, &body).await?.expect(201).text_of("connectionId"), id);
+    assert_true(&admin.done("ann", &id).await?, &truth);
+    assert_eq!(admin.connections("ann").await?.len(), before + 1);
+    assert_polite(&stack.world).await
+}
+
+#[tokio::test]
+async fn handed_over_tokens_of_another_account_do_not_touch_the_connection_whose_handle_was_given() -> Result<()> {
+    let stack = Stack::start().await?;
+    let admin = admin(&stack).await?;
+    for (platform, good, other, host, identity) in [
+        ("INSTAGRAM", "ann.paints", "bob.paints", "graph.instagram.com", "/me"),
+        ("TIKTOK", "annpaints", "bobpaints", "open.tiktokapis.com", "/v2/user/info/"),
+        ("YOUTUBE", "annpaints", "bobpaints", "youtube.googleapis.com", "/channels"),
+        ("MASTODON", "ann@mastodon.example", "bob@mastodon.example", "mastodon.example", "verify_credentials"),
+    ] {
+        let id = consent::link(&admin, "ann", platform, good).await?;
+        let before = admin.done("ann", &id).await?;
+        assert_eq!(before["syncStatus"], "READY");
+        // The account that the platform states is linked; a second time it is the same connection.
+        let mut linked = Vec::new();
+        for _ in 0..2 {
+            let reply = admin.post(HAND_OVER, &handed(&stack.world, platform, other, good).await?).await?.expect(201);
+            assert_eq!(reply.text_of("handle"), other, "{platform}");
+            assert_true(
+                &admin.done("ann", reply.text_of("connectionId")).await?,
+                &stack.world.account(platform, other).await?,
+            );
+            linked.push(reply.text_of("connectionId").to_owned());
+        }
+        assert!(linked[0] == linked[1] && linked[0] != id, "{platform}: {linked:?}");
+        // Tokens that the platform refuses, or cannot speak about, change nothing either.
+        let made_up = json!({"talentId": "ann", "platform": platform, "handle": good, "accessToken": "made-up"});
+        assert_eq!(admin.post(HAND_OVER, &made_up).await?.expect(422).text_of("code"), "token_refused", "{platform}");
+        let away = json!({"kind": "reject", "status": 503});
+        stack.world.fault(json!({"host": host, "pathContains": identity, "fault": away})).await?;
+        let reply = admin.post(HAND_OVER, &handed(&stack.world, platform, other, good).await?).await?.expect(503);
+        assert_eq!(reply.text_of("code"), "platform_unavailable", "{platform}");
+        assert!(reply.header("retry-after").is_some(), "{platform}");
+        assert_eq!(admin.connection("ann", &id).await?, before, "{platform}: the good one is as it was");
+        // Its own tokens are in place and good.
+        let _ = admin.post_empty(&format!("/api/admin/socials/{id}/sync")).await?.expect(202);
+        let newer = |c: &Value| c["syncStatus"] == "READY" && c["lastSyncedAt"] != before["lastSyncedAt"];
+        let synced = admin.settled("ann", &id, Duration::from_secs(10), newer).await?;
+        assert_eq!(synced["handle"], good, "{platform}");
+    }
+    assert_eq!(admin.connections("ann").await?.len(), 8);
     assert_polite(&stack.world).await
 }
 

@@ -188,6 +188,15 @@ async fn a_server_that_has_forgotten_herald_gets_a_new_registration() -> Result<
     assert_eq!(link(&admin, "ann", "MASTODON", "ann@mastodon.example").await?, id);
     assert_eq!(admin.done("ann", &id).await?["syncStatus"], "READY");
     assert_eq!(asked(&stack.world, "mastodon.example", "/api/v1/apps").await?.len(), 1);
+    // The same at a server that wants the sign-in before it looks at the app, as Mastodon does.
+    let _ = stack.world.control("/reset", &json!({})).await?.expect(200);
+    let sign_in =
+        json!({"kind": "reject", "status": 302, "headers": {"location": "https://mastodon.example/auth/sign_in"}});
+    let first = json!({"host": "mastodon.example", "method": "GET", "pathContains": "/oauth/authorize", "times": 2, "fault": sign_in});
+    stack.world.fault(first).await?;
+    assert_eq!(link(&admin, "ann", "MASTODON", "ann@mastodon.example").await?, id);
+    assert_eq!(admin.done("ann", &id).await?["syncStatus"], "READY");
+    assert_eq!(asked(&stack.world, "mastodon.example", "/api/v1/apps").await?.len(), 1);
     Ok(())
 }
 

@@ -123,7 +123,10 @@ async fn everything_wrong_is_said_at_once_and_nothing_is_stored() -> Result<()> 
         all.iter().map(|problem| problem["code"].as_str().unwrap_or_default().to_owned()).collect()
     };
     let instagram = codes("INSTAGRAM");
-    assert!(instagram.contains(&"media_required".to_owned()) && instagram.contains(&"unknown_option".to_owned()), "{instagram:?}");
+    assert!(
+        instagram.contains(&"media_required".to_owned()) && instagram.contains(&"unknown_option".to_owned()),
+        "{instagram:?}"
+    );
     let refused = staff.post("/api/social/posts/publish", &post).await?;
     assert_eq!((refused.status, refused.text_of("code")), (422, "invalid_post"));
     assert!(refused.body["problems"]["BLUESKY"].is_array() && refused.body["problems"]["INSTAGRAM"].is_array());
@@ -192,7 +195,10 @@ async fn posts_of_others_are_not_there() -> Result<()> {
         assert_eq!(stranger.post_empty(&format!("/api/social/posts/{id}/cancel")).await?.status, 404);
         assert_eq!(stranger.delete(&format!("/api/social/posts/{id}")).await?.status, 404);
         assert_eq!(stranger.get("/api/social/posts").await?.expect(200).body["posts"], json!([]));
-        assert_eq!(stranger.get("/api/social/posts?talentId=ann").await?.body["posts"].as_array().map_or(0, Vec::len), 0);
+        assert_eq!(
+            stranger.get("/api/social/posts?talentId=ann").await?.body["posts"].as_array().map_or(0, Vec::len),
+            0
+        );
     }
     let own = ann.get("/api/social/posts?status=scheduled&platform=bluesky").await?.expect(200);
     assert_eq!(own.body["posts"][0]["id"], json!(id));
@@ -261,7 +267,8 @@ async fn a_dead_consent_fails_one_post_and_holds_the_others() -> Result<()> {
     let held = author::until(&staff, &second, |post| post["deliveries"][0]["attempts"][0]["step"] == "hold").await?;
     assert_eq!(author::delivery(&held), "scheduled", "waits instead of being burnt");
     let told = stack.client.get("/local/events").await?.body;
-    let names: Vec<&str> = told["events"].as_array().into_iter().flatten().filter_map(|e| e["detail-type"].as_str()).collect();
+    let names: Vec<&str> =
+        told["events"].as_array().into_iter().flatten().filter_map(|e| e["detail-type"].as_str()).collect();
     assert!(names.contains(&"connection.needs_reconnect") && names.contains(&"post.failed"), "{names:?}");
     Ok(())
 }
@@ -284,7 +291,11 @@ async fn on_telegram_a_person_decides_what_nobody_can_prove() -> Result<()> {
         .await?;
         let delivery = stuck["deliveries"][0]["id"].as_str().unwrap_or_default().to_owned();
         let resolved = staff.post(&format!("/api/social/deliveries/{delivery}/resolve"), &outcome).await?.expect(200);
-        assert!(matches!(resolved.text_of("status"), "published" | "failed" | "queued" | "scheduled"), "{}", resolved.text);
+        assert!(
+            matches!(resolved.text_of("status"), "published" | "failed" | "queued" | "scheduled"),
+            "{}",
+            resolved.text
+        );
         author::until(&staff, &id, author::is(&[status])).await?;
         assert_eq!(author::published(&stack.world, stage, &text).await?.len(), there, "{outcome}");
         let again = staff.post(&format!("/api/social/deliveries/{delivery}/resolve"), &outcome).await?;
@@ -336,7 +347,10 @@ async fn a_first_comment_follows_and_never_repeats_the_post() -> Result<()> {
     let (stack, staff, stage, _) = with("BLUESKY").await?;
     let mut post = stage.post(TALENT, "the post");
     post["options"] = json!({"BLUESKY": {"firstComment": "the comment"}});
-    stack.world.fault(json!({"platform": "BLUESKY", "operation": "comment", "fault": {"kind": "reject_after", "status": 500}})).await?;
+    stack
+        .world
+        .fault(json!({"platform": "BLUESKY", "operation": "comment", "fault": {"kind": "reject_after", "status": 500}}))
+        .await?;
     let id = author::publish(&staff, &post).await?;
     author::until(&staff, &id, author::is(&["published"])).await?;
     let seen = async || {

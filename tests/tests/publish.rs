@@ -75,7 +75,8 @@ async fn a_post_goes_to_several_accounts_and_tells_the_outside_once() -> Result<
         let there = author::published(&stack.world, *stage, text).await?;
         assert_eq!(there.len(), 1, "{} {there:#?}", stage.platform);
     }
-    herald_tests::eventually::until("the event", async || Ok(!told(&stack, "post.published").await?.is_empty())).await?;
+    herald_tests::eventually::until("the event", async || Ok(!told(&stack, "post.published").await?.is_empty()))
+        .await?;
     let told = told(&stack, "post.published").await?;
     assert_eq!(told.len(), 1, "{told:#?}");
     assert_eq!(told[0]["detail"]["postId"], json!(id));

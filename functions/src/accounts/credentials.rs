@@ -114,7 +114,7 @@ async fn per_server(app: &App, adapter: &Adapter, handle: &str) -> Result<AppCre
     let redirect_uri = app.settings.redirect_uri();
     let kept = platform_apps::get(&app.table, platform, &server).await?;
     let context = context(platform, &server);
-    let stale = kept.is_some();
+    let stale = kept.as_ref().map(|kept| kept.client_id.clone());
     if let Some(kept) = kept.filter(|kept| kept.redirect_uri == redirect_uri.as_str()) {
         return open(app, &context, kept).await;
     }
@@ -127,7 +127,7 @@ async fn per_server(app: &App, adapter: &Adapter, handle: &str) -> Result<AppCre
         sealed: app.vault.seal_map(&context, &secret).await?,
         redirect_uri: redirect_uri.to_string(),
     };
-    let kept = platform_apps::keep(&app.table, platform, &server, row, stale).await?;
+    let kept = platform_apps::keep(&app.table, platform, &server, row, stale.as_deref()).await?;
     open(app, &context, kept).await
 }
 
@@ -136,11 +136,10 @@ async fn open(app: &App, context: &EncryptionContext, kept: PlatformApp) -> Resu
     Ok(AppCredentials { client_id: kept.client_id, client_secret: secrets.remove("client_secret"), api_key: None })
 }
 
-/// Forgets a registration that its server no longer knows, so that the next consent makes a new one.
-pub async fn forget(app: &App, adapter: &Adapter, handle: &str) {
+/// Forgets the registration `client_id` that its server no longer knows, so that the next consent makes a new one.
+pub async fn forget(app: &App, adapter: &Adapter, handle: &str, client_id: &str) {
     let Some(server) = adapter.register.as_ref().and_then(|register| register.server(handle)) else { return };
-    let key = cloud::table::keys::platform_app_pk(adapter.facts.platform, &server);
-    if let Err(error) = app.table.delete(&key, cloud::table::keys::ONLY_SK).await {
+    if let Err(error) = platform_apps::forget(&app.table, adapter.facts.platform, &server, client_id).await {
         tracing::warn!(%error, server, "a refused registration could not be forgotten");
     }
 }

@@ -1,13 +1,11 @@
 //! Linking an account to a talent: by handle, by handed-over tokens, or by consent.
 
 use cloud::audit::Audit;
-use cloud::doorbell;
 use cloud::http::{ApiError, Request, Response};
-use cloud::table::connections::{self, Change, Row};
+use cloud::table::connections::{self, Change, Guards, Row};
 use cloud::table::{Outcome, Transaction, tokens};
 use cloud::telemetry::{Unit, metric};
 use cloud::vault::{EncryptionContext, Sealed};
-use cloud::work;
 use domain::connection::{Averages, ConnectionType};
 use domain::due::stable_hash;
 use domain::{Caller, Connection, ConnectionId, Failure, Kind, Platform, SyncStatus, TalentId, TokenSet};
@@ -125,7 +123,7 @@ impl Link<'_> {
     pub async fn run(self, app: &App) -> Result<Connection, ApiError> {
         let connection = self.commit(app).await?;
         if connection.sync_status != SyncStatus::Ready {
-            doorbell::ring(app.doorbell.as_ref(), work::ingest_ring(&connection), std::time::Duration::ZERO).await;
+            super::ring_sync(app, &connection, app.first_attempt(self.request.now)).await;
         }
         if connection.created_at == connection.updated_at {
             metric(app.now(), "ConnectionsCreated", Unit::Count, 1.0, None);
@@ -144,16 +142,22 @@ impl Link<'_> {
     async fn commit(&self, app: &App) -> Result<Connection, ApiError> {
         let mut at = self.request.now;
         // A consent usually meets a connection that is there; a link by handle usually does not.
-        let mut known = match self.tokens {
-            None => None,
-            Some(_) => self.holder(app).await?,
+        let mut known = match (self.tokens, &self.account_id) {
+            (Some(_), Some(_)) => self.holder(app).await?,
+            _ => None,
         };
+        let mut guards = Guards::default();
         for attempt in 0..6 {
             if let Some(row) = &known {
                 self.same_account(&row.connection)?;
+                // Nobody knows yet whose the tokens are, and the handle was linked in this very moment.
+                if self.tokens.is_some() && self.account_id.is_none() {
+                    return Err(ApiError::unavailable("the handle was linked meanwhile"));
+                }
             }
+            let relinked = known.is_some();
             let (outcome, connection) = match known.take() {
-                Some(row) => self.relink(app, row).await?,
+                Some(row) => self.relink(app, row, &guards).await?,
                 None => self.create(app, at).await?,
             };
             if outcome.is_done() {
@@ -164,6 +168,10 @@ impl Link<'_> {
             }
             if outcome.refusal("talent").is_some() {
                 return Err(ApiError::not_found("talent"));
+            }
+            // A handle that went to this account is taken from the connection that held it for another.
+            if relinked {
+                guards.learn(&app.table, &connection, &outcome).await?;
             }
             known = self.holder(app).await?;
             if known.is_none() {
@@ -237,12 +245,12 @@ impl Link<'_> {
             profile: None,
             averages: Averages::default(),
         });
-        let transaction = connections::insert(app.table.transaction(), &app.table, &connection)?;
+        let transaction = connections::insert(app.table.transaction(), &app.table, &connection, app.first_attempt(at))?;
         let outcome = self.finish(app, transaction, &connection).await?;
         Ok((outcome, connection))
     }
 
-    async fn relink(&self, app: &App, row: Row) -> Result<(Outcome, Connection), ApiError> {
+    async fn relink(&self, app: &App, row: Row, guards: &Guards) -> Result<(Outcome, Connection), ApiError> {
         let before = &row.connection;
         // A link by handle adds nothing to a connection that is live.
         if self.tokens.is_none() && before.connected {
@@ -260,8 +268,8 @@ impl Link<'_> {
         }
         after.platform_account_id = self.account_id.clone().or(after.platform_account_id);
         let after = self.with_grant(after);
-        let transaction =
-            connections::update(app.table.transaction(), &app.table, &row, &after, Some(self.request.now))?;
+        let due = Some(app.first_attempt(self.request.now));
+        let transaction = connections::update_with(app.table.transaction(), &app.table, &row, &after, due, guards)?;
         let outcome = self.finish(app, transaction, &after).await?;
         Ok((outcome, after))
     }

@@ -47,9 +47,8 @@ pub fn add<'t>(
     gone: Gone<'_>,
     now: Timestamp,
 ) -> Result<(Transaction<'t>, Event), StoreError> {
-    let error =
-        serde_dynamo::to_attribute_value(SyncError::of(SyncErrorCode::TokenExpired)).map_err(StoreError::from)?;
-    let status = serde_dynamo::to_attribute_value(SyncStatus::Error).map_err(StoreError::from)?;
+    let error = cloud::table::json(&SyncError::of(SyncErrorCode::TokenExpired))?;
+    let status = s(SyncStatus::Error.as_str());
     let (pk, sk) = (keys::talent_pk(gone.workspace, gone.talent), keys::connection_sk(gone.connection));
     let transaction = transaction.update(
         "connection",

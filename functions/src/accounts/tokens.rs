@@ -6,7 +6,7 @@ use std::time::Duration;
 use cloud::doorbell::Ring;
 use cloud::table::tokens::{self, TokensRow, refresh_ring};
 use cloud::table::{StoreError, Table, keys, n, s};
-use cloud::telemetry::{Unit, metric};
+use cloud::telemetry::{Unit, metric_and_total};
 use cloud::vault::{EncryptionContext, VaultError};
 use cloud::work::{self, Claim, Claimed, Extra, Finish, Next};
 use domain::{Failure, Kind, TokenSet};
@@ -157,16 +157,15 @@ async fn make_due(table: &Table, ring: &Ring, fence: u64, now: Timestamp) -> Res
 /// # Errors
 /// [`NoTokens`]; a failure that may pass has set the row's next try, a revocation has set the connection to ERROR.
 pub async fn renew(app: &App, claimed: Claimed) -> Result<(TokensRow, TokenSet), NoTokens> {
-    let row = tokens::read(&claimed.item)?;
     if claimed.is_poison() {
-        crate::workers::abandoned(app, &row.connection, "renewal");
-        later(app, &claimed, &row, LONGEST_BACKOFF).await?;
+        crate::workers::abandoned(app, &claimed.token, "renewal").1.write(&app.table, &claimed.token).await?;
         return Err(NoTokens::Platform(Failure::new(Kind::ProviderDown, "renewal interrupted")));
     }
+    let row = tokens::read(&claimed.item)?;
     match ask(app, &claimed, &row).await {
         Ok(renewed) => Ok(renewed),
         Err(NoTokens::Platform(failure)) => {
-            metric(app.now(), "RefreshFailures", Unit::Count, 1.0, Some(("platform", row.platform.as_str())));
+            metric_and_total(app.now(), "RefreshFailures", Unit::Count, 1.0, ("platform", row.platform.as_str()));
             let connection = row.connection.as_str();
             tracing::warn!(event = "token_refresh", connection, platform = row.platform.as_str(), %failure, status = "failed");
             match failure.kind {
@@ -260,16 +259,16 @@ async fn later(app: &App, claimed: &Claimed, row: &TokensRow, wait: SignedDurati
 /// A real revocation: no further renewal, and the connection says what to do.
 async fn dead(app: &App, claimed: &Claimed, row: &TokensRow) -> Result<(), NoTokens> {
     let (expression, condition, names, values) = Finish::outcome(Next::Never).parts(&claimed.token);
-    let gone = Gone {
-        workspace: &row.workspace,
-        talent: &row.talent,
-        connection: &row.connection,
-        platform: row.platform,
-    };
-    let transaction = app
-        .table
-        .transaction()
-        .update("tokens", (&claimed.token.pk, &claimed.token.sk), &expression, Some(condition), names, values)?;
+    let gone =
+        Gone { workspace: &row.workspace, talent: &row.talent, connection: &row.connection, platform: row.platform };
+    let transaction = app.table.transaction().update(
+        "tokens",
+        (&claimed.token.pk, &claimed.token.sk),
+        &expression,
+        Some(condition),
+        names,
+        values,
+    )?;
     let (transaction, event) = reconnect::add(transaction, app, gone, app.now())?;
     if transaction.commit().await?.is_done() {
         reconnect::tell(app, gone, &event).await;

@@ -28,10 +28,7 @@ async fn serve(get: &dyn Fn(&str) -> Option<String>) -> Result<(), Error> {
     let app = Arc::new(App::from_lambda_env(get)?);
     lambda_runtime::run(service_fn(move |event: LambdaEvent<Box<RawValue>>| {
         let app = Arc::clone(&app);
-        async move {
-            let answer = runtime::run(&app, handler, event.payload.get()).await?;
-            Ok::<_, Error>(RawValue::from_string(answer)?)
-        }
+        async move { Ok::<_, Error>(runtime::invoke(&app, handler, event.payload.get()).await?) }
     }))
     .await
 }

@@ -3,14 +3,16 @@
 use std::collections::BTreeMap;
 
 use cloud::http::{ApiError, Request, Response, json};
-use domain::{Platform, Secret, TalentId, TokenSet};
+use cloud::table::connections;
+use domain::{Caller, Kind, Platform, Secret, TalentId, TokenSet};
 use jiff::Timestamp;
-use platforms::{AppPassword, Context};
+use platforms::{Access, Account, Adapter, AppPassword, Context, Renewal};
 use serde::Deserialize;
 use utoipa::ToSchema;
 
 use super::connect_manual::{closed, read_handle};
 use crate::App;
+use crate::accounts::budget::Budget;
 use crate::accounts::credentials;
 use crate::accounts::link::{self, Link};
 use crate::view::ConnectedView;
@@ -18,7 +20,7 @@ use crate::view::ConnectedView;
 /// The longest token that is taken, in bytes; DynamoDB's item has to hold it sealed.
 const LONGEST_TOKEN: usize = 16_384;
 
-/// The body. Tokens are proven by an identity call during the sync.
+/// The body. Tokens are proven by an identity call during the sync, or at once where a connection holds the handle.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct HandOver {
@@ -42,10 +44,20 @@ pub struct HandOver {
     talent_id: Option<TalentId>,
 }
 
+/// What was handed over, and what is known of whose it is.
+struct Handed {
+    /// The handle: as it was given, or as the platform states it.
+    handle: String,
+    /// The platform's own id of the account, once the platform has stated it.
+    account_id: Option<String>,
+    tokens: TokenSet,
+}
+
 /// Takes over tokens.
 ///
 /// # Errors
-/// 400 for a malformed body, 404 for an unknown talent, 422 for an app password that the platform refuses.
+/// 400 for a malformed body, 404 for an unknown talent, 422 for an app password that the platform refuses. Under a handle
+/// that a connection holds also 422 for tokens that it refuses, and 503 when it cannot say whose they are.
 #[utoipa::path(
     post, path = "/api/socials/oauth/callback", operation_id = "connections.hand_over", tag = "Connections",
     request_body = HandOver,
@@ -61,16 +73,23 @@ pub async fn handle(app: &App, request: Request) -> Result<Response, ApiError> {
     }
     let handle = read_handle(app, adapter.facts, body.handle.as_deref(), body.profile_url.as_deref())?;
     check(&body, request.now)?;
-    let (tokens, account_id) = match &adapter.app_password {
-        Some(passwords) => log_in(app, passwords.as_ref(), adapter, &handle, &body.access_token).await?,
-        None => (token_set(&body, request.now), None),
+    let (budget, late) = (Budget::of_request(), |failure: domain::Failure| link::refused(&failure));
+    let mut handed = match &adapter.app_password {
+        Some(passwords) => {
+            let session = log_in(app, passwords.as_ref(), adapter, handle, &body.access_token);
+            budget.within(late, session).await?
+        }
+        None => Handed { handle, account_id: None, tokens: token_set(&body, request.now) },
     };
+    if handed.account_id.is_none() && is_held(app, adapter, caller, &talent, &handed.handle).await? {
+        handed = budget.within(late, whose(app, adapter, handed)).await?;
+    }
     Link {
         talent,
         facts: adapter.facts,
-        handle,
-        account_id,
-        tokens: Some(&tokens),
+        handle: handed.handle,
+        account_id: handed.account_id,
+        tokens: Some(&handed.tokens),
         caller,
         action: "connection.hand_over",
         request: &request,
@@ -112,10 +131,10 @@ fn token_set(body: &HandOver, now: Timestamp) -> TokenSet {
 async fn log_in(
     app: &App,
     passwords: &dyn AppPassword,
-    adapter: &platforms::Adapter,
-    handle: &str,
+    adapter: &Adapter,
+    handle: String,
     password: &Secret,
-) -> Result<(TokenSet, Option<String>), ApiError> {
+) -> Result<Handed, ApiError> {
     if !passwords.looks_like_one(password) {
         return Err(ApiError::invalid(format!(
             "accessToken must be an app password for {}; its OAuth tokens are bound to the client that obtained them.",
@@ -124,6 +143,38 @@ async fn log_in(
     }
     let credentials = credentials::for_public(app, adapter.facts.platform);
     let cx = Context { out: &app.outbound, clock: app.clock.as_ref(), app: &credentials };
-    let grant = passwords.log_in(&cx, handle, password).await.map_err(|failure| link::refused(&failure))?;
-    Ok((grant.tokens, grant.platform_account_id))
+    let grant = passwords.log_in(&cx, &handle, password).await.map_err(|failure| link::refused(&failure))?;
+    Ok(Handed { handle, account_id: grant.platform_account_id, tokens: grant.tokens })
+}
+
+/// Whether a connection of the talent holds the handle already.
+async fn is_held(
+    app: &App,
+    adapter: &Adapter,
+    caller: &Caller,
+    talent: &TalentId,
+    handle: &str,
+) -> Result<bool, ApiError> {
+    let id = (adapter.facts.is_account_id)(handle).then_some(handle);
+    let platform = adapter.facts.platform;
+    Ok(connections::holder(&app.table, &caller.workspace, talent, platform, id, handle).await?.is_some())
+}
+
+/// Asks the platform whose the tokens are: those of another account must not take the place of a connection's own
+/// (docs/decisions/0019-handed-over-tokens-never-harm-a-connection.md).
+async fn whose(app: &App, adapter: &Adapter, handed: Handed) -> Result<Handed, ApiError> {
+    let Handed { handle, mut tokens, .. } = handed;
+    let credentials = credentials::for_public(app, adapter.facts.platform);
+    let cx = Context { out: &app.outbound, clock: app.clock.as_ref(), app: &credentials };
+    let account = Account { handle: &handle, platform_account_id: None };
+    let mut look = adapter.ingest.profile(&cx, &account, Access::Token(&tokens)).await;
+    // Only where the old refresh token stays good: a rotated one would be lost with this process.
+    let renewable = adapter.facts.oauth.renewal == Renewal::RefreshToken && tokens.refresh.is_some();
+    if renewable && look.as_ref().is_err_and(|failure| failure.kind == Kind::TokenRejected) {
+        let answer = adapter.oauth.refresh(&cx, &tokens).await.map_err(|failure| link::refused(&failure))?;
+        tokens = tokens.renewed_by(answer);
+        look = adapter.ingest.profile(&cx, &account, Access::Token(&tokens)).await;
+    }
+    let profile = look.map_err(|failure| link::refused(&failure))?;
+    Ok(Handed { handle: profile.handle, account_id: Some(profile.external_id), tokens })
 }

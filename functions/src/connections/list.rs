@@ -35,7 +35,7 @@ pub async fn handle(app: &App, request: Request) -> Result<Response, ApiError> {
     };
     let found = connections::list(&app.table, &caller.workspace, &talent).await?;
     let connections = found.ok_or_else(|| ApiError::not_found("talent"))?;
-    let connections: Vec<ConnectionView> = connections.iter().map(ConnectionView::from).collect();
+    let connections: Vec<ConnectionView> = connections.into_iter().map(ConnectionView::from).collect();
     Response::ok(&Connections { total: connections.len(), connections })
 }
 

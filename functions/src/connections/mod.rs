@@ -96,12 +96,12 @@ async fn hold(app: &App, request: Request, change: Change) -> Result<Response, A
         }
         let after = connections::changed(row.connection.clone(), change, request.now);
         let response = Response::ok(&ConnectionView::from(&after))?;
-        let due = (!pause).then_some(request.now);
+        let due = (!pause).then(|| app.first_attempt(request.now));
         let transaction = connections::update(app.table.transaction(), &app.table, &row, &after, due)?;
         let action = if pause { "connection.pause" } else { "connection.resume" };
         if commit(&request, transaction, &after, action, &response).await? {
-            if !pause {
-                ring_now(app, cloud::work::ingest_ring(&after)).await;
+            if let Some(at) = due {
+                crate::accounts::ring_sync(app, &after, at).await;
             }
             return Ok(response);
         }

@@ -21,19 +21,20 @@ pub async fn handle(app: &App, request: Request) -> Result<Response, ApiError> {
     let id = request.connection_id()?;
     let response = Response::ok(&MessageView { message: "Social connection removed" })?;
     for _ in 0..TRIES {
-        let connection = find(app, &request, &id).await?.connection;
+        let row = find(app, &request, &id).await?;
+        let connection = &row.connection;
         let held = tokens::get(&app.table, &connection.workspace, &id).await?;
-        let transaction = connections::remove(app.table.transaction(), &connection)?;
+        let transaction = connections::remove(app.table.transaction(), &app.table, &row).await?;
         let (transaction, ring) = connections::leave_to_erase(
             transaction,
             &app.table,
-            &connection,
+            connection,
             held.as_ref(),
             true,
             request.now,
             &request.request_id,
         )?;
-        if commit(&request, transaction, &connection, "connection.remove", &response).await? {
+        if commit(&request, transaction, connection, "connection.remove", &response).await? {
             ring_now(app, ring).await;
             return Ok(response);
         }

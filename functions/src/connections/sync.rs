@@ -2,14 +2,14 @@
 
 use cloud::http::{ApiError, Request, Response};
 use cloud::table::connections::{self, Change};
-use cloud::work::ingest_ring;
 use domain::{Connection, SyncStatus};
 use http::StatusCode;
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use super::{TRIES, commit, contended, find, ring_now};
+use super::{TRIES, commit, contended, find};
 use crate::App;
+use crate::accounts::ring_sync;
 
 /// The answer.
 #[derive(Debug, Serialize, ToSchema)]
@@ -35,6 +35,7 @@ pub struct Triggered {
 )]
 pub async fn handle(app: &App, request: Request) -> Result<Response, ApiError> {
     let id = request.connection_id()?;
+    let due = app.first_attempt(request.now);
     for _ in 0..TRIES {
         let row = find(app, &request, &id).await?;
         refuse(&row.connection)?;
@@ -52,10 +53,10 @@ pub async fn handle(app: &App, request: Request) -> Result<Response, ApiError> {
             (app.table.transaction(), row.connection.clone())
         } else {
             let after = connections::changed(row.connection.clone(), Change::Sync, request.now);
-            (connections::update(app.table.transaction(), &app.table, &row, &after, Some(request.now))?, after)
+            (connections::update(app.table.transaction(), &app.table, &row, &after, Some(due))?, after)
         };
         if commit(&request, transaction, &after, "connection.sync", &response).await? {
-            ring_now(app, ingest_ring(&after)).await;
+            ring_sync(app, &after, due).await;
             return Ok(response);
         }
     }

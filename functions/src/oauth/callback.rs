@@ -1,5 +1,7 @@
 //! `GET /api/social/oauth/callback`: the platform's redirect. Public: the state is the credential.
 
+use std::convert::identity;
+
 use cloud::http::{ApiError, Request, Response};
 use cloud::table::oauth_states::{self, OAuthState};
 use cloud::vault::EncryptionContext;
@@ -10,7 +12,8 @@ use url::Url;
 
 use super::COOKIE;
 use crate::App;
-use crate::accounts::credentials;
+use crate::accounts::budget::Budget;
+use crate::accounts::credentials::{self, NoCredentials};
 use crate::accounts::link::{self, Link};
 
 /// Ends a consent: 302 to `returnTo` with `connectionId` or `error`. The state is used up by whatever happens.
@@ -76,24 +79,27 @@ async fn complete(app: &App, request: &Request, state: &Secret, fixed: OAuthStat
     let context = EncryptionContext::for_subject(fixed.workspace.as_str(), &oauth_states::hash(state));
     let keep = app.vault.open_map(&context, &fixed.sealed).await?;
     let named = fixed.handle.clone().unwrap_or_default();
-    let credentials = credentials::for_oauth(app, adapter, &named).await?;
+    let budget = Budget::of_request();
+    let credentials = credentials::for_oauth(app, adapter, &named);
+    let credentials = budget.within(NoCredentials::Platform, credentials).await?;
     let redirect_uri = Url::parse(&fixed.redirect_uri).map_err(|error| ApiError::internal(error.to_string()))?;
     let cx = Context { out: &app.outbound, clock: app.clock.as_ref(), app: &credentials };
     let finish = Finish { redirect_uri: &redirect_uri, code: &code, issuer: request.query("iss"), keep: &keep };
-    let grant = match adapter.oauth.finish(&cx, &finish).await {
+    let grant = match budget.within(identity, adapter.oauth.finish(&cx, &finish)).await {
         Ok(grant) => grant,
         Err(failure) => {
             if failure.kind == Kind::AppRejected {
-                credentials::forget(app, adapter, &named).await;
+                credentials::forget(app, adapter, &named, &credentials.client_id).await;
             }
-            return Err(link::refused(&failure));
+            return Err(link::refused(&of_consent(failure)));
         }
     };
     // Who it is, the platform says. Without that answer nothing is stored: a half-finished connection never looks connected.
     let account = Account { handle: &named, platform_account_id: grant.platform_account_id.as_deref() };
-    let profile = match adapter.ingest.profile(&cx, &account, Access::Token(&grant.tokens)).await {
+    let look = adapter.ingest.profile(&cx, &account, Access::Token(&grant.tokens));
+    let profile = match budget.within(identity, look).await {
         Ok(profile) => profile,
-        Err(failure) => return Err(give_back(adapter, &cx, &grant.tokens, &failure).await),
+        Err(failure) => return Err(give_back(budget, adapter, &cx, &grant.tokens, &failure).await),
     };
     let caller = Caller {
         talent: (fixed.role == Role::Talent).then(|| fixed.talent.clone()),
@@ -115,14 +121,23 @@ async fn complete(app: &App, request: &Request, state: &Secret, fixed: OAuthStat
     .await
 }
 
+/// A code or an issuer that does not fit this login is a consent that cannot be used; no right is missing.
+fn of_consent(failure: Failure) -> Failure {
+    match failure.kind {
+        Kind::InvalidRequest => Failure { kind: Kind::ReconnectNeeded, ..failure },
+        _ => failure,
+    }
+}
+
 /// Tokens of a consent that cannot be completed are revoked, best effort: nobody would ever renew or use them.
 async fn give_back(
+    budget: Budget,
     adapter: &platforms::Adapter,
     cx: &Context<'_>,
     tokens: &domain::TokenSet,
     failure: &Failure,
 ) -> ApiError {
-    if let Err(error) = adapter.oauth.revoke(cx, tokens).await {
+    if let Err(error) = budget.giving_back(adapter.oauth.revoke(cx, tokens)).await {
         tracing::warn!(%error, "tokens of an incomplete consent were not revoked");
     }
     link::refused(failure)

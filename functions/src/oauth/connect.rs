@@ -13,6 +13,7 @@ use utoipa::ToSchema;
 
 use super::COOKIE;
 use crate::App;
+use crate::accounts::budget::Budget;
 use crate::accounts::{credentials, link};
 use crate::connections::connect_manual::{closed, read_handle};
 
@@ -74,14 +75,15 @@ pub async fn handle(app: &App, request: Request) -> Result<Response, ApiError> {
 
     let (state, redirect_uri) = (random()?, app.settings.redirect_uri());
     let start = Start { redirect_uri: &redirect_uri, state: &state, handle: handle.as_deref() };
-    let mut started = begin(app, adapter, &start).await?;
+    let (budget, late) = (Budget::of_request(), |failure: domain::Failure| link::refused(&failure));
+    let mut started = budget.within(late, begin(app, adapter, &start)).await?;
     if !started.known {
-        credentials::forget(app, adapter, handle.as_deref().unwrap_or_default()).await;
-        started = begin(app, adapter, &start).await?;
+        credentials::forget(app, adapter, handle.as_deref().unwrap_or_default(), &started.client_id).await;
+        started = budget.within(late, begin(app, adapter, &start)).await?;
     }
     let started = started.consent;
 
-    let cookie = own_site(&request).then(|| browser(&request)).transpose()?;
+    let cookie = own_origin(&request).then(|| browser(&request)).transpose()?;
     let context = EncryptionContext::for_subject(caller.workspace.as_str(), &oauth_states::hash(&state));
     let row = OAuthState {
         workspace: caller.workspace.clone(),
@@ -109,7 +111,9 @@ pub async fn handle(app: &App, request: Request) -> Result<Response, ApiError> {
 
 struct Begun {
     consent: platforms::Started,
-    /// Whether the server knows the registration that it was begun with.
+    /// The client that it was begun with.
+    client_id: String,
+    /// Whether the server knows its registration.
     known: bool,
 }
 
@@ -121,7 +125,7 @@ async fn begin(app: &App, adapter: &platforms::Adapter, start: &Start<'_>) -> Re
         Some(register) => register.is_known(&cx, &consent.url).await,
         None => true,
     };
-    Ok(Begun { consent, known })
+    Ok(Begun { consent, client_id: credentials.client_id.clone(), known })
 }
 
 fn read(request: &Request) -> Result<Connect, ApiError> {
@@ -164,9 +168,10 @@ fn named_account(app: &App, adapter: &platforms::Adapter, named: Option<&str>) -
     read_handle(app, adapter.facts, Some(named), None).map(Some)
 }
 
-/// Whether a page of our own site asked, so that a cookie set here comes back with the callback.
-fn own_site(request: &Request) -> bool {
-    matches!(request.header("sec-fetch-site"), Some("same-origin" | "same-site"))
+/// Whether a page of our own origin asked, so that a cookie set here comes back with the callback. A page of another
+/// subdomain (`same-site`) asks across origins, where the cookie of the answer is dropped.
+fn own_origin(request: &Request) -> bool {
+    request.header("sec-fetch-site") == Some("same-origin")
 }
 
 /// The browser's mark: the one it has, so that two consents side by side both come through, or a new one.

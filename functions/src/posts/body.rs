@@ -82,14 +82,18 @@ impl PostBody {
                 return Err(ApiError::invalid("content must not hold NUL characters."));
             }
         }
-        let lists = std::iter::once(&self.media_urls).chain(self.overrides.values().filter_map(|o| o.media_urls.as_ref()));
+        let lists =
+            std::iter::once(&self.media_urls).chain(self.overrides.values().filter_map(|o| o.media_urls.as_ref()));
         for list in lists {
             if list.len() > MOST_MEDIA {
                 return Err(ApiError::invalid(format!("mediaUrls must hold at most {MOST_MEDIA} addresses.")));
             }
         }
         if self.hashtags.len() > MOST_HASHTAGS
-            || self.hashtags.iter().any(|tag| tag.chars().count() > 140 || tag.trim_start_matches('#').chars().any(|c| c.is_whitespace() || c.is_control() || c == '#'))
+            || self.hashtags.iter().any(|tag| {
+                tag.chars().count() > 140
+                    || tag.trim_start_matches('#').chars().any(|c| c.is_whitespace() || c.is_control() || c == '#')
+            })
         {
             return Err(ApiError::invalid(format!(
                 "hashtags must be at most {MOST_HASHTAGS} words of at most 140 characters."

@@ -32,10 +32,7 @@ pub async fn handle(app: &App, request: Request) -> Result<Response, ApiError> {
         }
         for row in &rows {
             // The state machine says whether it may be taken back; the row goes, so that a new time makes a new one.
-            row.delivery
-                .status
-                .next(DeliveryEvent::Cancelled)
-                .map_err(|_| super::at_work(&post))?;
+            row.delivery.status.next(DeliveryEvent::Cancelled).map_err(|_| super::at_work(&post))?;
         }
         post.deliveries.clear();
         post.scheduled_at = None;

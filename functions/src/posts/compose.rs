@@ -134,7 +134,8 @@ pub async fn compose(app: &App, author: &Author<'_>, body: PostBody, when: When)
 /// # Errors
 /// 400.
 pub fn time(body: &PostBody, when: When, now: Timestamp) -> Result<Option<Timestamp>, ApiError> {
-    let invalid = |error: schedule::InvalidTime| ApiError::new(StatusCode::BAD_REQUEST, "invalid_time", error.to_string());
+    let invalid =
+        |error: schedule::InvalidTime| ApiError::new(StatusCode::BAD_REQUEST, "invalid_time", error.to_string());
     if let Some(name) = &body.timezone {
         schedule::zone(name).map_err(invalid)?;
     }

@@ -52,20 +52,18 @@ pub async fn handle(app: &App, request: Request) -> Result<Response, ApiError> {
         .query("status")
         .map(|text| PostStatus::parse(text).ok_or_else(|| ApiError::invalid("status is not one of a post's states.")))
         .transpose()?;
-    let platform: Option<Platform> =
-        request.query("platform").map(str::parse).transpose().map_err(|error: domain::platform::UnknownPlatform| {
-            ApiError::invalid(error.to_string())
-        })?;
+    let platform: Option<Platform> = request
+        .query("platform")
+        .map(str::parse)
+        .transpose()
+        .map_err(|error: domain::platform::UnknownPlatform| ApiError::invalid(error.to_string()))?;
     let instant = |name: &str| {
         let read = request.query(name).map(str::parse::<Timestamp>).transpose();
         read.map_err(|_| ApiError::invalid(format!("{name} must be a time such as 2026-11-05T09:00:00Z.")))
     };
     let (from, to) = (instant("from")?, instant("to")?);
     let until = to.map_or(request.now, |to| to.min(request.now));
-    let list = format!(
-        "posts of {} {talent:?} {status:?} {platform:?} {from:?} {to:?}",
-        caller.workspace
-    );
+    let list = format!("posts of {} {talent:?} {status:?} {platform:?} {from:?} {to:?}", caller.workspace);
     let position: Option<Position> = request
         .query("cursor")
         .map(|text| {

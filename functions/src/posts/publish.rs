@@ -31,8 +31,8 @@ pub struct Stored {
     responses((status = 202, body = PostView), crate::openapi::Refusals)
 )]
 pub async fn handle(app: &App, request: Request) -> Result<Response, ApiError> {
-    let stored = serde_json::from_slice::<serde_json::Value>(&request.body)
-        .is_ok_and(|value| value.get("postId").is_some());
+    let stored =
+        serde_json::from_slice::<serde_json::Value>(&request.body).is_ok_and(|value| value.get("postId").is_some());
     if stored {
         let body: Stored = json(&request)?;
         return publish_stored(app, &request, &body.post_id).await;
@@ -57,7 +57,8 @@ async fn publish_stored(app: &App, request: &Request, id: &PostId) -> Result<Res
             return Err(super::at_work(&post));
         }
         let body = update::body_of(&post);
-        let edit = update::Edit { post, rows, body, when: When::Now, action: "post.publish", status: StatusCode::ACCEPTED };
+        let edit =
+            update::Edit { post, rows, body, when: When::Now, action: "post.publish", status: StatusCode::ACCEPTED };
         if let Some(response) = update::write(app, request, edit).await? {
             return Ok(response);
         }

@@ -37,7 +37,9 @@ pub async fn of(
         }
         return Err(match there.iter().find(|c| c.connected) {
             Some(manual) => oauth_required(manual),
-            None => bad("platform_not_connected", format!("No {platform} account is connected. Connect one via OAuth.")),
+            None => {
+                bad("platform_not_connected", format!("No {platform} account is connected. Connect one via OAuth."))
+            }
         });
     }
     let mut chosen = Vec::new();

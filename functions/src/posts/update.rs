@@ -12,8 +12,8 @@ use utoipa::ToSchema;
 use super::body::{OverrideBody, PostBody};
 use super::change::{self, Step};
 use super::compose::{self, When};
-use super::view::{self, DeliveryView, PostView};
 use super::targets;
+use super::view::{self, DeliveryView, PostView};
 use crate::App;
 
 /// What changes; a field that is not there stays. `scheduledAt: null` makes it a draft again.
@@ -86,7 +86,9 @@ pub async fn handle(app: &App, request: Request) -> Result<Response, ApiError> {
     if !matches!(post.status, PostStatus::Draft | PostStatus::Scheduled) {
         return Err(super::at_work(&post));
     }
-    if expected.trim() != "*" && !expected.split(',').any(|tag| tag.trim().trim_start_matches("W/") == view::etag(&post)) {
+    if expected.trim() != "*"
+        && !expected.split(',').any(|tag| tag.trim().trim_start_matches("W/") == view::etag(&post))
+    {
         return Err(ApiError::stale());
     }
     compose::same_talent(&post, patch.talent_id.as_ref())?;

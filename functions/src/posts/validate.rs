@@ -51,11 +51,8 @@ async fn warnings(app: &App, composed: &Composed, now: Timestamp) -> Result<Vec<
     let post = &composed.post;
     let at = post.scheduled_at.unwrap_or(now);
     let of = Of::Talent(&post.talent);
-    let alive = |other: &Post| {
-        !matches!(other.status, PostStatus::Draft | PostStatus::Failed | PostStatus::Archived)
-    };
-    let (others, _) =
-        posts::list(&app.table, &post.workspace, of, (None, now), COMPARED, None, alive).await?;
+    let alive = |other: &Post| !matches!(other.status, PostStatus::Draft | PostStatus::Failed | PostStatus::Archived);
+    let (others, _) = posts::list(&app.table, &post.workspace, of, (None, now), COMPARED, None, alive).await?;
     let mut found = Vec::new();
     for (connection, platform) in &post.targets {
         let text = post.draft(*platform).text;
@@ -67,14 +64,20 @@ async fn warnings(app: &App, composed: &Composed, now: Timestamp) -> Result<Vec<
                 found.push(Problem::warning(
                     "same_text",
                     "content",
-                    format!("The same text goes to this {platform} account within 24 hours (post {}, {when}).", other.id),
+                    format!(
+                        "The same text goes to this {platform} account within 24 hours (post {}, {when}).",
+                        other.id
+                    ),
                 ));
             }
             if apart <= CLASH && post.scheduled_at.is_some() {
                 found.push(Problem::warning(
                     "clash",
                     "scheduledAt",
-                    format!("Another post goes to this {platform} account within 5 minutes (post {}, {when}).", other.id),
+                    format!(
+                        "Another post goes to this {platform} account within 5 minutes (post {}, {when}).",
+                        other.id
+                    ),
                 ));
             }
         }

@@ -231,7 +231,8 @@ impl PostView {
                 .overrides
                 .iter()
                 .map(|(platform, own)| {
-                    let view = OverrideView { content: own.content.clone(), media_urls: own.media.as_deref().map(urls) };
+                    let view =
+                        OverrideView { content: own.content.clone(), media_urls: own.media.as_deref().map(urls) };
                     (platform.to_string(), view)
                 })
                 .collect(),

@@ -37,42 +37,85 @@ pub async fn handle(app: &App) -> Result<(), ApiError> {
     failed.map_or(Ok(()), Err)
 }
 
-/// First what is to start on its second, then what is late already and may have to wait for room.
+/// First what is to start on its second, then what is late already and may have to wait for room. One query of a shard
+/// answers for both, unless there is more than a page.
 async fn ring_kind(app: &App, kind: WorkKind, started: std::time::Instant) -> Result<(), ApiError> {
     let now = app.now();
     let until = now.saturating_add(HORIZON).unwrap_or(now);
-    ring_span(app, kind, Span { after: Some(now), until }, None).await?;
-    ring_span(app, kind, Span { after: None, until: now }, Some(Room { app, kind, left: 0, started })).await
-}
-
-async fn ring_span(app: &App, kind: WorkKind, span: Span, mut room: Option<Room<'_>>) -> Result<(), ApiError> {
+    let mut late = Vec::new();
     for shard in 0..app.table.due_shards() {
-        let mut from = None;
-        loop {
-            let (rows, next) = work::due_page(&app.table, kind, shard, span, from, PAGE).await?;
-            for chunk in rows.chunks(10) {
-                let mut rest = chunk;
-                while !rest.is_empty() {
-                    let places = match &mut room {
-                        None => rest.len(),
-                        Some(room) => room.take(rest.len()).await?,
-                    };
-                    if places == 0 {
-                        // This run has no time left; the next one goes on.
-                        return Ok(());
-                    }
-                    let (rung, later) = rest.split_at(places.min(rest.len()));
-                    ring_all(app, kind, rung).await?;
-                    rest = later;
-                }
-            }
-            from = next;
-            if from.is_none() {
-                break;
-            }
+        let all = Span { after: None, until };
+        let (mut rows, next) = work::due_page(&app.table, kind, shard, all, None, PAGE).await?;
+        if next.is_none() {
+            let soon = rows.split_off(rows.partition_point(|row| row.at <= now));
+            ring_rows(app, kind, &soon, &mut None).await?;
+            late.push(Late::Read(rows));
+        } else {
+            ring_span(app, kind, shard, Span { after: Some(now), until }, &mut None).await?;
+            late.push(Late::Unread(shard));
+        }
+    }
+    let mut room = Some(Room { app, kind, left: 0, started });
+    for late in late {
+        let went_on = match late {
+            Late::Read(rows) => ring_rows(app, kind, &rows, &mut room).await?,
+            Late::Unread(shard) => ring_span(app, kind, shard, Span { after: None, until: now }, &mut room).await?,
+        };
+        if !went_on {
+            break;
         }
     }
     Ok(())
+}
+
+/// What is overdue in a shard.
+enum Late {
+    /// All of it, the most overdue first.
+    Read(Vec<Due>),
+    /// More than a page.
+    Unread(u32),
+}
+
+/// Rings for a span of a shard, page by page; false when this run has no time left.
+async fn ring_span(
+    app: &App,
+    kind: WorkKind,
+    shard: u32,
+    span: Span,
+    room: &mut Option<Room<'_>>,
+) -> Result<bool, ApiError> {
+    let mut from = None;
+    loop {
+        let (rows, next) = work::due_page(&app.table, kind, shard, span, from, PAGE).await?;
+        if !ring_rows(app, kind, &rows, room).await? {
+            return Ok(false);
+        }
+        from = next;
+        if from.is_none() {
+            return Ok(true);
+        }
+    }
+}
+
+/// Rings for rows, as far as there is room where room is asked for; false when this run has no time left and the next
+/// one has to go on.
+async fn ring_rows(app: &App, kind: WorkKind, rows: &[Due], room: &mut Option<Room<'_>>) -> Result<bool, ApiError> {
+    for chunk in rows.chunks(10) {
+        let mut rest = chunk;
+        while !rest.is_empty() {
+            let places = match room {
+                None => rest.len(),
+                Some(room) => room.take(rest.len()).await?,
+            };
+            if places == 0 {
+                return Ok(false);
+            }
+            let (rung, later) = rest.split_at(places.min(rest.len()));
+            ring_all(app, kind, rung).await?;
+            rest = later;
+        }
+    }
+    Ok(true)
 }
 
 async fn ring_all(app: &App, kind: WorkKind, rows: &[Due]) -> Result<(), ApiError> {

@@ -7,7 +7,7 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use crate::App;
-use crate::view::{ConnectionView, ProfileView};
+use crate::view::ProfileView;
 
 /// The accounts of a talent at a glance.
 #[derive(Debug, Serialize, ToSchema)]
@@ -87,7 +87,7 @@ fn glance(connections: &[Connection]) -> SocialIntelligence {
                 platform: connection.platform.to_string(),
                 connection_id: connection.id.to_string(),
                 sync_status: connection.sync_status,
-                profile: ConnectionView::from(*connection).profile,
+                profile: connection.profile.clone().map(|profile| ProfileView::of(profile, connection.averages)),
             })
             .collect(),
     }

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use cloud::doorbell::{self, Ring};
 use cloud::table::connections::EraseRow;
 use cloud::table::{StoreError, keys, n, publications};
-use cloud::telemetry::{Unit, metric};
+use cloud::telemetry::{Unit, metric_and_total};
 use cloud::vault::EncryptionContext;
 use cloud::work::{self, Claimed, Extra, FENCED, Finish, Next};
 use domain::Failure;
@@ -26,11 +26,11 @@ const STEP: i32 = 100;
 /// [`StoreError`]: the message goes back, and the row comes due again by its lease.
 pub async fn handle(app: &App, ring: Ring) -> Result<(), StoreError> {
     let Some(claimed) = super::take(app, &ring, Extra::default).await? else { return Ok(()) };
-    let mut row: EraseRow = serde_dynamo::from_item(claimed.item.clone())?;
     if claimed.is_poison() {
-        super::abandoned(app, &row.connection, "erasing");
-        return put_off(app, &ring, &claimed, &row, SignedDuration::from_hours(1)).await;
+        super::abandoned(app, &claimed.token, "erasing").1.write(&app.table, &claimed.token).await?;
+        return Ok(());
     }
+    let mut row: EraseRow = serde_dynamo::from_item(claimed.item.clone())?;
     if row.sealed.is_some() {
         match revoke(app, &row).await {
             Ok(()) => {}
@@ -40,7 +40,7 @@ pub async fn handle(app: &App, ring: Ring) -> Result<(), StoreError> {
             }
             Err(failure) => {
                 tracing::error!(connection = row.connection.as_str(), %failure, "tokens destroyed without revocation");
-                metric(app.now(), "RevocationsFailed", Unit::Count, 1.0, Some(("platform", row.platform.as_str())));
+                metric_and_total(app.now(), "RevocationsFailed", Unit::Count, 1.0, ("platform", row.platform.as_str()));
             }
         }
         row.sealed = None;

@@ -3,11 +3,12 @@
 use std::time::Duration;
 
 use cloud::doorbell::{self, Ring};
-use cloud::table::connections::{self, Row};
-use cloud::table::{StoreError, n, publications, s};
+use cloud::table::connections::{self, Guards, Lesson, Row};
+use cloud::table::publications::{self, Shown};
+use cloud::table::{StoreError, json, n, s};
 use cloud::work::{self, Claimed, Extra, Finish, Next};
 use domain::connection::{Averages, ConnectionType};
-use domain::due::{HORIZON, LEASE, SKEW};
+use domain::due::HORIZON;
 use domain::sync::{AfterFailure, SyncError, after_failure};
 use domain::{Connection, Failure, Kind, Profile, Publication, SyncErrorCode, SyncEvent, SyncStatus};
 use jiff::{SignedDuration, Timestamp};
@@ -19,6 +20,11 @@ use crate::accounts::credentials;
 use crate::accounts::tokens::{self, NoTokens};
 
 mod report;
+
+/// How long the reading of an account may take. The function has a minute, and what was found is still to be written.
+const READING: Duration = Duration::from_secs(45);
+/// Until when a renewal may start whose answer is still to be stored: a call takes 20 s at most.
+const RENEWING: Duration = Duration::from_secs(35);
 
 /// What one look found.
 struct Found {
@@ -32,8 +38,6 @@ enum Nothing {
     Failed(Failure),
     /// The tokens are being renewed by another worker just now.
     Busy,
-    /// The token of this claim is lost; another worker has the row.
-    Lost,
     /// The table cannot answer.
     Store(StoreError),
 }
@@ -67,17 +71,15 @@ impl From<NoTokens> for Nothing {
 pub async fn handle(app: &App, ring: Ring) -> Result<(), StoreError> {
     let Some(claimed) = super::take(app, &ring, syncing).await? else { return Ok(()) };
     let started = std::time::Instant::now();
+    if claimed.is_poison() {
+        return interrupted(app, &claimed).await;
+    }
     let row = connections::read(&claimed.item)?;
     let sync = Sync { app, ring: &ring, claimed: &claimed, row: &row, started };
-    if claimed.is_poison() {
-        super::abandoned(app, &row.connection.id, "sync");
-        return sync.give_up(SyncError::of(SyncErrorCode::SyncInterrupted), true).await;
-    }
     match sync.look().await {
         Ok(found) => sync.succeed(found).await,
         Err(Nothing::Failed(failure)) => sync.fail(&failure).await,
         Err(Nothing::Busy) => sync.again_in(SignedDuration::from_secs(2)).await,
-        Err(Nothing::Lost) => Ok(()),
         Err(Nothing::Store(error)) => Err(error),
     }
 }
@@ -89,6 +91,21 @@ fn syncing() -> Extra {
         values: [(":syncing".to_owned(), s(SyncStatus::Syncing.as_str()))].into(),
         ..Extra::default()
     }
+}
+
+/// What five claims before this one left undone is an error until it is looked at again.
+async fn interrupted(app: &App, claimed: &Claimed) -> Result<(), StoreError> {
+    let (at, finish) = super::abandoned(app, &claimed.token, "sync");
+    let finish = finish
+        .set("sync_status", s(SyncStatus::Error.as_str()))
+        .set("sync_error", json(&SyncError::of(SyncErrorCode::SyncInterrupted))?)
+        .set("attempts", n(0))
+        .set("next_retry_at", s(at.to_string()))
+        .set("updated_at", s(app.now().to_string()));
+    if finish.write(&app.table, &claimed.token).await? {
+        report::interrupted(app);
+    }
+    Ok(())
 }
 
 struct Sync<'a> {
@@ -121,6 +138,9 @@ impl Sync<'_> {
                 if !renewable {
                     return Err(Failure::new(Kind::ReconnectNeeded, failure.detail).into());
                 }
+                if self.started.elapsed() > RENEWING {
+                    return Err(no_time_left().into());
+                }
                 let (_, renewed) = tokens::renew_now(app, &held).await?;
                 self.read(adapter, &credentials, Access::Token(&renewed)).await
             }
@@ -128,12 +148,24 @@ impl Sync<'_> {
         }
     }
 
+    /// Reads the account in what is left of the time, so that the state says why nothing was found.
     async fn read(
         &self,
         adapter: &Adapter,
         credentials: &AppCredentials,
         access: Access<'_>,
     ) -> Result<Found, Nothing> {
+        let left = READING.saturating_sub(self.started.elapsed());
+        let read = tokio::time::timeout(left, self.read_all(adapter, credentials, access)).await;
+        read.unwrap_or_else(|_| Err(no_time_left())).map_err(Nothing::Failed)
+    }
+
+    async fn read_all(
+        &self,
+        adapter: &Adapter,
+        credentials: &AppCredentials,
+        access: Access<'_>,
+    ) -> Result<Found, Failure> {
         let (app, connection) = (self.app, self.connection());
         let cx = Context { out: &app.outbound, clock: app.clock.as_ref(), app: credentials };
         let account =
@@ -141,13 +173,12 @@ impl Sync<'_> {
         let profile = adapter.ingest.profile(&cx, &account, access).await?;
         if connection.platform_account_id.as_ref().is_some_and(|known| *known != profile.external_id) {
             // The handle went to somebody else: it is not the account that was linked.
-            return Err(Failure::new(Kind::NotFound, "the handle names another account now").into());
+            return Err(Failure::new(Kind::NotFound, "the handle names another account now"));
         }
         let wanted = usize::try_from(adapter.facts.recent_posts).unwrap_or(usize::MAX);
         let mut publications: Vec<Publication> = Vec::new();
         let mut page: Option<String> = None;
         loop {
-            self.keep_lease().await?;
             let answer = adapter.ingest.publications(&cx, &profile, access, page.as_deref()).await?;
             let grew =
                 answer.publications.iter().any(|p| publications.iter().all(|had| had.external_id != p.external_id));
@@ -165,89 +196,78 @@ impl Sync<'_> {
         }
     }
 
-    /// Renews the lease when what is left of it may not be enough for one more call.
-    async fn keep_lease(&self) -> Result<(), Nothing> {
-        let left = self.claimed.deadline.saturating_duration_since(std::time::Instant::now());
-        let renewed_for = self.started.elapsed().as_secs() / 30;
-        if left > Duration::from_secs(30) || renewed_for == 0 {
-            return Ok(());
-        }
-        let now = self.app.now();
-        let until = now.saturating_add(LEASE + SKEW).unwrap_or(now);
-        let held = Finish::outcome(Next::At(until)).set("claims", n(self.claimed.claims));
-        if held.write(&self.app.table, &self.claimed.token).await? { Ok(()) } else { Err(Nothing::Lost) }
-    }
-
     async fn succeed(&self, found: Found) -> Result<(), StoreError> {
         let (app, now) = (self.app, self.app.now());
         let before = self.connection();
         let Found { profile, publications } = found;
-        let digest = digest_of(&profile, &publications)?;
+        let count = publications.len();
+        let shown = publications.iter().map(Shown::of).collect::<Result<Vec<_>, _>>()?;
+        let digest = digest_of(&profile, &shown)?;
         let interval = app.platforms.get(before.platform).map_or(SignedDuration::from_hours(6), |a| a.facts.resync);
         let next = Next::At(domain::due::next_periodic(before.id.as_str(), now, interval));
         let mut finish = self.outcome(next, SyncEvent::Succeeded)?.set("last_synced_at", s(now.to_string()));
         finish = cleared(finish, before);
         if digest == self.row.found {
             if self.finish(finish).await? {
-                self.report(SyncStatus::Ready, None, publications.len(), false);
+                self.report(SyncStatus::Ready, None, count, false);
             }
             return Ok(());
         }
-        if !self.write_changed(&publications, now).await? {
+        if !self.write_changed(shown, now).await? {
             return Ok(());
         }
         let mut after = before.clone();
         after.handle.clone_from(&profile.handle);
         after.profile_url.clone_from(&profile.profile_url);
         after.platform_account_id = Some(profile.external_id.clone());
+        after.averages = Averages::of(&publications);
+        after.profile = Some(profile);
         let finish = finish
             .set("found", s(digest))
-            .set("handle", s(&after.handle))
-            .set("profile_url", s(&after.profile_url))
-            .set_value("platform_account_id", &after.platform_account_id)?
-            .set_value("averages", &Averages::of(&publications))?
-            .set_value("profile", &Some(profile))?
+            .set("card", connections::card(&after)?)
             .set("updated_at", s(now.to_string()));
-        let (added, removed) = connections::guard_changes(before, &after);
-        if added.is_empty() && removed.is_empty() {
+        if !Guards::differ(before, &after) {
             if self.finish(finish).await? {
-                self.report(SyncStatus::Ready, None, publications.len(), false);
+                self.report(SyncStatus::Ready, None, count, false);
             }
             return Ok(());
         }
+        self.finish_with_guards(finish, &after, count).await
+    }
+
+    /// Ends a sync that learned the account's id or a new handle: the guards follow in the same transaction.
+    async fn finish_with_guards(&self, finish: Finish, after: &Connection, posts: usize) -> Result<(), StoreError> {
+        let (table, before) = (&self.app.table, self.connection());
         let (expression, condition, names, values) = finish.parts(&self.claimed.token);
         let key = (self.claimed.token.pk.as_str(), self.claimed.token.sk.as_str());
-        let mut transaction =
-            app.table.transaction().update("connection", key, &expression, Some(condition), names, values)?;
-        for (label, item) in added {
-            let own = [(":own".to_owned(), s(before.id.as_str()))].into();
-            transaction = transaction.put_new(label, item, Some(("holder = :own", own)))?;
+        let mut guards = Guards::default();
+        for _ in 0..4 {
+            let (names, values) = (names.clone(), values.clone());
+            let transaction =
+                table.transaction().update("connection", key, &expression, Some(condition), names, values)?;
+            let outcome = guards.add(transaction, before, after)?.commit().await?;
+            if outcome.is_done() {
+                self.report(SyncStatus::Ready, None, posts, false);
+                return Ok(());
+            }
+            if outcome.refusal("connection").is_some() {
+                return Ok(());
+            }
+            if guards.learn(table, after, &outcome).await? == Lesson::Duplicate {
+                // Another connection of this talent holds the account, under the handle it had before.
+                return self.give_up(SyncError::of(SyncErrorCode::DuplicateAccount), false).await;
+            }
         }
-        for sk in removed {
-            transaction = transaction.delete("old guard", (key.0, &sk), None)?;
-        }
-        let outcome = transaction.commit().await?;
-        if outcome.is_done() {
-            self.report(SyncStatus::Ready, None, publications.len(), false);
-            return Ok(());
-        }
-        if outcome.refusal("connection").is_some() {
-            return Ok(());
-        }
-        // Another connection of this talent holds the account, under the handle it had before.
-        self.give_up(SyncError::of(SyncErrorCode::DuplicateAccount), false).await
+        Err(StoreError::Unavailable("the guards of the account are being changed by others".to_owned()))
     }
 
     /// Writes the publications that differ from what is stored; false when the token is lost.
-    async fn write_changed(&self, found: &[Publication], now: Timestamp) -> Result<bool, StoreError> {
-        let connection = self.connection();
-        let stored = if self.row.found.is_empty() && connection.last_synced_at.is_none() {
-            Vec::new()
-        } else {
-            publications::list(&self.app.table, &connection.workspace, &connection.id).await?
-        };
-        let changed: Vec<&Publication> = found.iter().filter(|publication| !stored.contains(publication)).collect();
-        publications::write(&self.app.table, connection, &changed, &self.claimed.token, now).await
+    async fn write_changed(&self, mut found: Vec<Shown>, now: Timestamp) -> Result<bool, StoreError> {
+        let (table, connection) = (&self.app.table, self.connection());
+        if !self.row.found.is_empty() || connection.last_synced_at.is_some() {
+            found = publications::changed(table, &connection.workspace, &connection.id, found).await?;
+        }
+        publications::write(table, connection, found, &self.claimed.token, now).await
     }
 
     async fn fail(&self, failure: &Failure) -> Result<(), StoreError> {
@@ -260,8 +280,8 @@ impl Sync<'_> {
                 let finish = self
                     .outcome(Next::At(at), SyncEvent::RetryScheduled)?
                     .set("attempts", n(attempt))
-                    .set_value("sync_error", &Some(&error))?
-                    .set_value("next_retry_at", &Some(at))?
+                    .set("sync_error", json(&error)?)
+                    .set("next_retry_at", s(at.to_string()))
                     .set("updated_at", s(self.app.now().to_string()));
                 if self.finish(finish).await? {
                     self.report(SyncStatus::Syncing, Some(&error), 0, true);
@@ -279,8 +299,8 @@ impl Sync<'_> {
         let finish = self
             .outcome(sweep.map_or(Next::Never, Next::At), SyncEvent::Failed)?
             .set("attempts", n(0))
-            .set_value("sync_error", &Some(&error))?
-            .set_value("next_retry_at", &sweep)?
+            .set("sync_error", json(&error)?)
+            .set_or_remove("next_retry_at", sweep.map(|at| s(at.to_string())))
             .set("updated_at", s(now.to_string()));
         if self.finish(finish).await? {
             self.report(SyncStatus::Error, Some(&error), 0, next_sweep);
@@ -301,7 +321,7 @@ impl Sync<'_> {
     fn outcome(&self, next: Next, event: SyncEvent) -> Result<Finish, StoreError> {
         // The claim made it SYNCING, whatever the row said before.
         let status = SyncStatus::Syncing.next(event).map_err(|error| StoreError::Malformed(error.to_string()))?;
-        Finish::outcome(next).set_value("sync_status", &status)
+        Ok(Finish::outcome(next).set("sync_status", s(status.as_str())))
     }
 
     async fn finish(&self, finish: Finish) -> Result<bool, StoreError> {
@@ -320,19 +340,29 @@ impl Sync<'_> {
     }
 }
 
+/// A look that would outlive the function ends as one that the platform did not answer.
+fn no_time_left() -> Failure {
+    Failure::new(Kind::ProviderDown, "no time left")
+}
+
 /// What a good look takes away from an earlier bad one.
 fn cleared(finish: Finish, before: &Connection) -> Finish {
-    let none = || aws_sdk_dynamodb::types::AttributeValue::Null(true);
     let finish = finish.set("attempts", n(0));
     if before.sync_error.is_none() && before.next_retry_at.is_none() {
         return finish;
     }
-    finish.set("sync_error", none()).set("next_retry_at", none())
+    finish.remove("sync_error").remove("next_retry_at")
 }
 
 /// A digest of everything that a look found; equal digests mean that nothing has to be written.
-fn digest_of(profile: &Profile, publications: &[Publication]) -> Result<String, StoreError> {
-    let json =
-        serde_json::to_vec(&(profile, publications)).map_err(|error| StoreError::Malformed(error.to_string()))?;
-    Ok(cloud::table::idempotency::hex(digest::digest(&digest::SHA256, &json).as_ref()))
+fn digest_of(profile: &Profile, publications: &[Shown]) -> Result<String, StoreError> {
+    let profile = serde_json::to_vec(profile).map_err(|error| StoreError::Malformed(error.to_string()))?;
+    let mut context = digest::Context::new(&digest::SHA256);
+    context.update(&profile);
+    for publication in publications {
+        // JSON text holds no line break, so no two looks read the same.
+        context.update(b"\n");
+        context.update(publication.json().as_bytes());
+    }
+    Ok(cloud::table::idempotency::hex(context.finish().as_ref()))
 }

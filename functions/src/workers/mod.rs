@@ -12,15 +12,19 @@ use std::time::Duration;
 use cloud::doorbell::{self, Ring};
 use cloud::table::StoreError;
 use cloud::telemetry::{Unit, metric};
-use cloud::work::{self, Claim, Claimed, Extra};
-use domain::ConnectionId;
+use cloud::work::{self, Claim, Claimed, Extra, Finish, Next, Token};
+use jiff::{SignedDuration, Timestamp};
 
 use crate::App;
 
-/// Tells of a row that five claims left without an outcome: an alarm watches `WorkAbandoned`.
-pub fn abandoned(app: &App, connection: &ConnectionId, work: &'static str) {
-    tracing::error!(connection = connection.as_str(), work, "abandoned after five claims without an outcome");
+/// Tells of a row that five claims left without an outcome (an alarm watches `WorkAbandoned`), and answers the outcome that
+/// looks at it again in an hour. The row itself is not read: that may be what the claims died of.
+pub fn abandoned(app: &App, token: &Token, work: &'static str) -> (Timestamp, Finish) {
+    let (pk, sk) = (token.pk.as_str(), token.sk.as_str());
+    tracing::error!(pk, sk, work, "abandoned after five claims without an outcome");
     metric(app.now(), "WorkAbandoned", Unit::Count, 1.0, None);
+    let at = app.now().saturating_add(SignedDuration::from_hours(1)).unwrap_or(app.now());
+    (at, Finish::outcome(Next::At(at)))
 }
 
 /// Takes the row that a ring names, if there is work to do: waits for the rest of a second, rings again for what is

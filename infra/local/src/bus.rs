@@ -4,9 +4,9 @@ use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use async_trait::async_trait;
+use cloud::Bus;
 use cloud::bus::{BusError, detail};
 use cloud::table::events::Event;
-use cloud::Bus;
 use outbound::{Crossing, Phase, Probe};
 use serde_json::{Value, json};
 

@@ -56,7 +56,12 @@ pub fn router(control: Arc<Control>) -> Router {
         .route("/local/jwks", get(jwks))
         .route("/local/token", get(token))
         .route("/local/clock", get(async |State(c): Shared| Json(now(&c))).post(advance))
-        .route("/local/crash", post(crash).delete(disarm).get(async |State(c): Shared| Json(json!({"armed": c.crossings.armed(), "stalled": c.crossings.stalled()}))))
+        .route(
+            "/local/crash",
+            post(crash).delete(disarm).get(async |State(c): Shared| {
+                Json(json!({"armed": c.crossings.armed(), "stalled": c.crossings.stalled()}))
+            }),
+        )
         .route("/local/crossings", get(crossings).delete(reset))
         .route("/local/calls", get(async |State(c): Shared| Json(json!(c.crossings.calls()))))
         .route("/local/faults", get(async |State(c): Shared| Json(json!(c.faults.list()))).post(fault).delete(clear))

@@ -2,15 +2,16 @@
 
 use std::collections::BTreeMap;
 
+use aws_lambda_events::apigw::ApiGatewayV2httpResponse;
+use aws_lambda_events::encodings::Body as Payload;
 use axum::body::Body;
 use axum::response::Response;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
 use http::request::Parts;
-use http::{HeaderName, HeaderValue, StatusCode, header};
+use http::{HeaderValue, StatusCode, header};
 use jiff::Timestamp;
-use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
 use crate::ids;
@@ -115,37 +116,24 @@ fn is_text(parts: &Parts) -> bool {
         || kind.ends_with("+xml")
 }
 
-/// A function's answer, format 2.0.
-#[derive(Debug, Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct Answer {
-    status_code: u16,
-    #[serde(default)]
-    headers: BTreeMap<String, String>,
-    #[serde(default)]
-    body: Option<String>,
-    #[serde(default)]
-    is_base64_encoded: bool,
-    #[serde(default)]
-    cookies: Vec<String>,
-}
-
-/// The response that a function's answer is; one that cannot be read is a 500, as in API Gateway.
+/// The response that a function's answer (format 2.0) is; one that cannot be read is a 500, as in API Gateway.
 #[must_use]
-pub fn response(answer: &str, request_id: &str) -> Response {
+pub fn response(answer: ApiGatewayV2httpResponse, request_id: &str) -> Response {
     read(answer, request_id).unwrap_or_else(|| message(StatusCode::INTERNAL_SERVER_ERROR, "Internal Server Error"))
 }
 
-fn read(answer: &str, request_id: &str) -> Option<Response> {
-    let answer: Answer = serde_json::from_str(answer).ok()?;
-    let body = answer.body.unwrap_or_default();
-    let body = if answer.is_base64_encoded { STANDARD.decode(body).ok()? } else { body.into_bytes() };
+fn read(answer: ApiGatewayV2httpResponse, request_id: &str) -> Option<Response> {
+    let body = match answer.body {
+        None | Some(Payload::Empty) => Vec::new(),
+        Some(Payload::Text(text)) if answer.is_base64_encoded => STANDARD.decode(text).ok()?,
+        Some(Payload::Text(text)) => text.into_bytes(),
+        Some(Payload::Binary(bytes)) => bytes,
+        Some(_) => return None,
+    };
     let mut response = Response::new(Body::from(body));
-    *response.status_mut() = StatusCode::from_u16(answer.status_code).ok()?;
+    *response.status_mut() = StatusCode::from_u16(u16::try_from(answer.status_code).ok()?).ok()?;
+    *response.headers_mut() = answer.headers;
     let headers = response.headers_mut();
-    for (name, value) in answer.headers {
-        headers.insert(HeaderName::try_from(name).ok()?, HeaderValue::try_from(value).ok()?);
-    }
     for cookie in answer.cookies {
         headers.append(header::SET_COOKIE, HeaderValue::try_from(cookie).ok()?);
     }
@@ -227,12 +215,14 @@ mod tests {
     #[test]
     fn an_answer_becomes_a_response_with_each_cookie_in_its_own_header() {
         let answer = r#"{"statusCode":302,"headers":{"location":"/x"},"multiValueHeaders":{},"body":"","isBase64Encoded":false,"cookies":["a=1","b=2"]}"#;
-        let response = response(answer, "id");
+        let mut answer: ApiGatewayV2httpResponse = serde_json::from_str(answer).unwrap();
+        let response = response(answer.clone(), "id");
         assert_eq!(
             (response.status(), response.headers()["location"].as_bytes()),
             (StatusCode::FOUND, b"/x".as_slice())
         );
         assert_eq!(response.headers().get_all("set-cookie").iter().count(), 2);
-        assert_eq!(super::response("not JSON", "id").status(), StatusCode::INTERNAL_SERVER_ERROR);
+        answer.status_code = 7;
+        assert_eq!(super::response(answer, "id").status(), StatusCode::INTERNAL_SERVER_ERROR);
     }
 }

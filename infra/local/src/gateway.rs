@@ -61,9 +61,10 @@ impl Gateway {
         let event = event::request(parts, body, &matched, self.clock.now());
         let id = event.pointer("/requestContext/requestId").and_then(Value::as_str).unwrap_or_default();
         let text = event.to_string();
-        let run = scope::within(matched.route.handler.name, runtime::run(&self.app, matched.route.handler, &text));
+        let run = scope::within(matched.route.handler.name, runtime::invoke(&self.app, matched.route.handler, &text));
         match tokio::time::timeout(matched.route.timeout, run).await {
-            Ok(Ok(answer)) => event::response(&answer, id),
+            Ok(Ok(runtime::Answer::Http(answer))) => event::response(*answer, id),
+            Ok(Ok(_)) => event::message(StatusCode::INTERNAL_SERVER_ERROR, "Internal Server Error"),
             Ok(Err(error)) => {
                 tracing::error!(route = matched.route.key, %error, "the function failed");
                 event::message(StatusCode::INTERNAL_SERVER_ERROR, "Internal Server Error")

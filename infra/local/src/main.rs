@@ -51,18 +51,36 @@ async fn run() -> Result<(), Box<dyn std::error::Error>> {
     cloud::telemetry::start_into(options.env.get("HERALD_LOG").map(String::as_str), file);
     // Before the start, so that a stop during it is not lost.
     let (mut terminate, mut interrupt) = (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
+    let orphaned = end_of_input(options.env.get("HERALD_EXIT_WITH_STDIN").is_some_and(|value| value == "1"));
+    tokio::pin!(orphaned);
     let stack = tokio::select! {
         started = Stack::start(options) => started?,
         _ = terminate.recv() => return Ok(()),
         _ = interrupt.recv() => return Ok(()),
+        () = &mut orphaned => return Ok(()),
     };
     print(&greeting(&stack)?);
     tokio::select! {
         _ = terminate.recv() => {}
         _ = interrupt.recv() => {}
+        () = &mut orphaned => {}
     }
     stack.stop().await;
     Ok(())
+}
+
+/// Returns when standard input has ended, if that was asked for: the pipe from a process that was killed ends with it.
+async fn end_of_input(asked: bool) {
+    if !asked {
+        return std::future::pending().await;
+    }
+    let (tell, ended) = tokio::sync::oneshot::channel();
+    // A thread that nobody waits for: a read cannot be called off, and must not hold up a stop.
+    std::thread::spawn(move || {
+        let _ = std::io::copy(&mut std::io::stdin().lock(), &mut std::io::sink());
+        let _ = tell.send(());
+    });
+    let _ = ended.await;
 }
 
 fn greeting(stack: &Stack) -> Result<String, StartError> {

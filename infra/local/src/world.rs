@@ -47,7 +47,7 @@ pub fn variables(env: &Variables, template: Variables, origin: &str, simulator: 
     if simulator.is_some() || given(env, "HERALD_UPSTREAM").is_some() {
         for (platform, pairs) in demo_credentials() {
             // Half a real app and half a simulated one is none.
-            if !has_real_app(env, platform) {
+            if !is_real(env, platform) {
                 variables.extend(
                     pairs.iter().map(|(name, value)| (format!("HERALD_{platform}_{name}"), (*value).to_owned())),
                 );
@@ -59,21 +59,24 @@ pub fn variables(env: &Variables, template: Variables, origin: &str, simulator: 
     variables.insert("HERALD_LOOPBACK_ALLOW".to_owned(), allowed);
     let theirs = env.iter().filter(|(name, value)| {
         let ours = OURS.iter().any(|ours| name.starts_with(ours));
-        // An empty stand-in means the real platform; any other empty variable means nothing.
-        name.starts_with("HERALD_") && !ours && (!value.is_empty() || name.starts_with("HERALD_UPSTREAM"))
+        // A platform's own empty stand-in means the real platform; any other empty variable means nothing.
+        name.starts_with("HERALD_") && !ours && (!value.is_empty() || name.starts_with("HERALD_UPSTREAM_"))
     });
     variables.extend(theirs.map(|(name, value)| (name.clone(), value.clone())));
     variables
 }
 
-fn has_real_app(env: &Variables, platform: Platform) -> bool {
-    ["CLIENT_ID", "API_KEY"].iter().any(|name| given(env, &format!("HERALD_{platform}_{name}")).is_some())
+/// Whether the operator wants the real platform: with an app of theirs there, or with an empty stand-in for it.
+fn is_real(env: &Variables, platform: Platform) -> bool {
+    let unreplaced = env.get(&format!("HERALD_UPSTREAM_{platform}")).is_some_and(String::is_empty);
+    let has_app =
+        ["CLIENT_ID", "API_KEY"].iter().any(|name| given(env, &format!("HERALD_{platform}_{name}")).is_some());
+    unreplaced || has_app
 }
 
-/// The simulator for every platform, or for each without real credentials.
+/// The simulator for every platform, or for each that is not the real one.
 fn upstream(env: &Variables, simulator: &str) -> Variables {
-    let (real, simulated): (Vec<Platform>, Vec<Platform>) =
-        Platform::ALL.into_iter().partition(|p| has_real_app(env, *p));
+    let (real, simulated): (Vec<Platform>, Vec<Platform>) = Platform::ALL.into_iter().partition(|p| is_real(env, *p));
     let pair = |name: String| (name, simulator.to_owned());
     if real.is_empty() {
         return [pair("HERALD_UPSTREAM".to_owned())].into();
@@ -125,6 +128,22 @@ mod tests {
         assert_eq!(seen(&real, "HERALD_UPSTREAM_BLUESKY").as_deref(), Some(SIM));
         assert_eq!(seen(&real, "HERALD_YOUTUBE_CLIENT_ID").as_deref(), Some("real"));
         assert_eq!(seen(&real, "HERALD_YOUTUBE_CLIENT_SECRET"), None);
+    }
+
+    #[test]
+    fn a_platform_with_an_empty_stand_in_is_the_real_one_also_without_credentials() {
+        let real = [("HERALD_UPSTREAM_TIKTOK", "")];
+        let template = env(&[("HERALD_TABLE", "Table"), ("HERALD_UPSTREAM", "")]);
+        let variables = variables(&env(&real), template, ORIGIN, Some(SIM));
+        let world = outbound::UpstreamConfig::from_env(|name| variables.get(name).cloned()).unwrap();
+        let leads = |platform: Platform, address: &str| {
+            let address = url::Url::parse(address).unwrap();
+            world.rewrite(Some(platform), &address) == address
+        };
+        assert!(leads(Platform::Tiktok, "https://open.tiktokapis.com/v2/user/info/"));
+        assert!(!leads(Platform::Mastodon, "https://mastodon.example/api/v1/apps"));
+        assert_eq!(variables.get("HERALD_TIKTOK_CLIENT_ID"), None, "a simulated app is nobody at the real platform");
+        assert_eq!(variables.get("HERALD_YOUTUBE_CLIENT_ID").map(String::as_str), Some("sim-youtube-id"));
     }
 
     #[test]

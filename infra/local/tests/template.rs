@@ -10,9 +10,11 @@ use std::path::{Path, PathBuf};
 use cloud::doorbell::Ring;
 use cloud::http::Access;
 use functions::handlers::{HANDLERS, Run, find};
+use functions::settings::Settings;
 use local::routes::Routes;
 use local::schedule::Expression;
 use local::template::{Event, TEMPLATE, Template};
+use platforms::Platforms;
 use serde_json::Value;
 
 fn template() -> Template {
@@ -177,6 +179,47 @@ fn the_throttles_are_those_of_routes_that_exist() {
     let unknown: Vec<_> = template.throttled_routes.difference(&routes).collect();
     assert!(unknown.is_empty(), "{unknown:?}");
     assert!(!template.throttled_routes.is_empty());
+}
+
+#[test]
+fn the_parameters_defaults_are_those_of_the_code() {
+    let environment = template().environment();
+    let get =
+        |name: &str| environment.get(name).cloned().or_else(|| Some("x".to_owned()).filter(|_| name == "HERALD_TABLE"));
+    let (with, without) = (
+        Settings::from_env(&get).unwrap(),
+        Settings::from_env(&|name| get(name).filter(|_| name == "HERALD_PUBLIC_URL")).unwrap(),
+    );
+    assert_eq!((&with.retry, with.due_shards), (&without.retry, without.due_shards));
+    for facts in Platforms::facts() {
+        let variable = format!("HERALD_{}_MODES", facts.platform);
+        assert_eq!(environment.get(&variable).map(String::as_str), Some("manual,oauth"), "{variable} has no parameter");
+        assert_eq!(with.modes(facts.platform), without.modes(facts.platform));
+    }
+}
+
+#[test]
+fn what_waits_for_a_platform_outlives_its_longest_call_and_not_the_api() {
+    for handler in ["connections.hand_over", "oauth.connect", "oauth.callback"] {
+        let timeout = template().function(handler).unwrap().timeout_s;
+        assert!((21..30).contains(&timeout), "{handler}: {timeout}");
+    }
+}
+
+#[test]
+fn each_alarm_has_its_entry_in_the_runbook_and_all_that_stands_costs_no_more_than_planned() {
+    let runbook = fs::read_to_string(root().join("docs/runbook.md")).unwrap();
+    let alarms: Vec<&str> = TEMPLATE
+        .split("\n    Type: AWS::CloudWatch::Alarm\n")
+        .filter_map(|before| before.rsplit('\n').next()?.trim().strip_suffix(':'))
+        .filter(|name| name.ends_with("Alarm"))
+        .collect();
+    for alarm in &alarms {
+        assert!(runbook.contains(&format!("`{alarm}`")), "{alarm} is not in docs/runbook.md");
+    }
+    // One alarm is computed from two metrics. Key, secret, idle polling and the queries of ring_due stand beside.
+    let cost = 0.10 * (alarms.len() + 1) as f64 + 1.00 + 0.40 + 0.80 + 0.15;
+    assert!(alarms.len() > 10 && cost <= 5.0, "{cost}");
 }
 
 #[test]

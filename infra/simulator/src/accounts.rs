@@ -76,6 +76,11 @@ fn well_formed(platform: Platform, handle: &str) -> bool {
     }
 }
 
+/// Whether an account could be called that, whoever is now.
+pub(crate) fn could_exist(platform: Platform, handle: &str) -> bool {
+    well_formed(platform, handle) && !handle.starts_with("missing")
+}
+
 impl Accounts {
     fn read(&self) -> std::sync::RwLockReadGuard<'_, Inner> {
         self.0.read().unwrap_or_else(PoisonError::into_inner)

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::accounts::{Account, normal};
+use crate::accounts::{Account, could_exist, normal};
 use crate::call::{Answer, Call, Reply};
 use crate::posts::{Shelf, made_count};
 use crate::state::{Platform, World};
@@ -139,7 +139,7 @@ fn patch(world: &World, account: &Account, wanted: &Value) -> Answer {
     }
     let rename = match wanted["rename"].as_str() {
         None => None,
-        Some(new) => Some(new_handle(world, account, new)?),
+        Some(new) => Some(new_handle(account, new)?),
     };
     let posts = match wanted["posts"].as_u64().map(u32::try_from) {
         None => None,
@@ -160,15 +160,16 @@ fn patch(world: &World, account: &Account, wanted: &Value) -> Answer {
     ok(&truth(world, &world.accounts.get(&account.who)))
 }
 
-fn new_handle(world: &World, account: &Account, new: &str) -> Result<String, Reply> {
+fn new_handle(account: &Account, new: &str) -> Result<String, Reply> {
     let mut new = normal(new);
     if account.platform() == Platform::Mastodon && !new.contains('@') {
         new = format!("{new}@{}", account.instance());
     }
-    let elsewhere = world.accounts.find_any(account.platform(), &new);
-    match elsewhere {
-        None => Err(refuse(400, "not a handle that could exist there")),
-        Some(_) => Ok(new),
+    // Also one that another account has left: handles are recycled.
+    if could_exist(account.platform(), &new) {
+        Ok(new)
+    } else {
+        Err(refuse(400, "not a handle that could exist there"))
     }
 }
 

@@ -1,6 +1,9 @@
 //! Telling the outside of what happened: EventBridge in AWS, a list in the process on a laptop.
 
+use std::sync::OnceLock;
+
 use async_trait::async_trait;
+use aws_types::SdkConfig;
 
 use crate::table::events::Event;
 
@@ -35,17 +38,27 @@ pub fn detail(event: &Event) -> serde_json::Value {
 }
 
 /// An EventBridge bus: `HERALD_EVENT_BUS` holds its name.
-#[derive(Debug, Clone)]
+#[derive(Debug)]
 pub struct EventBridge {
-    client: aws_sdk_eventbridge::Client,
+    sdk: SdkConfig,
+    client: OnceLock<aws_sdk_eventbridge::Client>,
     name: String,
 }
 
 impl EventBridge {
     /// Reads the name of the bus; a function that tells nothing has none.
     #[must_use]
-    pub fn from_env(client: aws_sdk_eventbridge::Client, get: &dyn Fn(&str) -> Option<String>) -> Self {
-        Self { client, name: get("HERALD_EVENT_BUS").unwrap_or_default() }
+    pub fn from_env(sdk: SdkConfig, get: &dyn Fn(&str) -> Option<String>) -> Self {
+        let bus = Self { sdk, client: OnceLock::new(), name: get("HERALD_EVENT_BUS").unwrap_or_default() };
+        // As with the queues: whoever has a bus makes the client in the init phase, the others never.
+        if !bus.name.is_empty() {
+            bus.client();
+        }
+        bus
+    }
+
+    fn client(&self) -> &aws_sdk_eventbridge::Client {
+        self.client.get_or_init(|| aws_sdk_eventbridge::Client::new(&self.sdk))
     }
 }
 
@@ -60,7 +73,7 @@ impl Bus for EventBridge {
             .time(aws_smithy_types::DateTime::from_millis(event.at.as_millisecond()))
             .build();
         let answer = self
-            .client
+            .client()
             .put_events()
             .entries(entry)
             .send()

@@ -14,6 +14,7 @@ use aws_smithy_runtime_api::client::http::{
 use aws_smithy_runtime_api::client::orchestrator::{HttpRequest, HttpResponse};
 use aws_smithy_runtime_api::client::result::ConnectorError;
 use aws_smithy_runtime_api::client::runtime_components::RuntimeComponents;
+use aws_smithy_runtime_api::client::stalled_stream_protection::StalledStreamProtectionConfig;
 use aws_smithy_runtime_api::http::StatusCode;
 use aws_smithy_types::body::SdkBody;
 use aws_smithy_types::byte_stream::ByteStream;
@@ -107,8 +108,12 @@ impl AwsConfig {
                 TimeoutConfig::builder()
                     .connect_timeout(std::time::Duration::from_secs(2))
                     .operation_attempt_timeout(std::time::Duration::from_secs(5))
+                    // With its repetitions a call ends before the function would be ended, so that it can say so.
+                    .operation_timeout(std::time::Duration::from_secs(12))
                     .build(),
             )
+            // The attempt's own time limit covers its answer, which is small and read as a whole.
+            .stalled_stream_protection(StalledStreamProtectionConfig::disabled())
             .http_client(Observed {
                 inner: https_client(self.ca_bundle.as_deref()),
                 probe,

@@ -62,8 +62,17 @@ impl Unit {
 /// Writes one metric of the namespace `Herald` in the embedded metric format, with at most one dimension: each
 /// combination of dimensions costs $0.30 a month.
 pub fn metric(now: jiff::Timestamp, name: &str, unit: Unit, value: f64, dimension: Option<(&str, &str)>) {
+    write(&embedded(now, name, unit, value, dimension, false));
+}
+
+/// The same by a dimension and in total: an alarm watches one metric, so it needs the total.
+pub fn metric_and_total(now: jiff::Timestamp, name: &str, unit: Unit, value: f64, dimension: (&str, &str)) {
+    write(&embedded(now, name, unit, value, Some(dimension), true));
+}
+
+fn write(line: &Value) {
     // One write per line, so that lines of several threads do not mix.
-    let line = format!("{}\n", embedded(now, name, unit, value, dimension));
+    let line = format!("{line}\n");
     // Where nothing can be written there is nowhere to report that to.
     let _ = match FILE.get() {
         Some(mut file) => file.write_all(line.as_bytes()),
@@ -71,8 +80,18 @@ pub fn metric(now: jiff::Timestamp, name: &str, unit: Unit, value: f64, dimensio
     };
 }
 
-fn embedded(now: jiff::Timestamp, name: &str, unit: Unit, value: f64, dimension: Option<(&str, &str)>) -> Value {
-    let dimensions: Vec<Vec<&str>> = vec![dimension.iter().map(|(name, _)| *name).collect()];
+fn embedded(
+    now: jiff::Timestamp,
+    name: &str,
+    unit: Unit,
+    value: f64,
+    dimension: Option<(&str, &str)>,
+    total: bool,
+) -> Value {
+    let mut dimensions: Vec<Vec<&str>> = vec![dimension.iter().map(|(name, _)| *name).collect()];
+    if total {
+        dimensions.push(Vec::new());
+    }
     let mut line = json!({
         "_aws": {
             "Timestamp": now.as_millisecond(),
@@ -102,8 +121,16 @@ mod tests {
             Unit::Milliseconds,
             12.0,
             Some(("platform", "BLUESKY")),
+            false,
         );
         assert_eq!(line["_aws"]["CloudWatchMetrics"][0]["Dimensions"], json!([["platform"]]));
         assert_eq!((&line["SyncDuration"], &line["platform"]), (&json!(12.0), &json!("BLUESKY")));
+    }
+
+    #[test]
+    fn what_an_alarm_watches_is_told_in_total_too() {
+        let dimension = Some(("platform", "TIKTOK"));
+        let line = embedded(jiff::Timestamp::UNIX_EPOCH, "RefreshFailures", Unit::Count, 1.0, dimension, true);
+        assert_eq!(line["_aws"]["CloudWatchMetrics"][0]["Dimensions"], json!([["platform"], []]));
     }
 }

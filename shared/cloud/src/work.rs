@@ -12,7 +12,7 @@ use domain::due::{self, EARLY, HORIZON, LEASE, POISON_CLAIM, SKEW, WorkKind};
 use jiff::{SignedDuration, Timestamp};
 
 use crate::doorbell::Ring;
-use crate::table::{Item, StoreError, Table, field, keys, millis, n, s};
+use crate::table::{Item, StoreError, Table, demand, field, keys, millis, n, number, s};
 
 /// The right to work on a row: every later write is conditioned on it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -34,8 +34,6 @@ pub struct Claimed {
     pub item: Item,
     /// Claims since the last outcome, this one included.
     pub claims: u32,
-    /// When the lease is over for this worker; measured on the monotonic clock.
-    pub deadline: std::time::Instant,
 }
 
 impl Claimed {
@@ -76,7 +74,6 @@ pub fn due_attributes(table: &Table, kind: WorkKind, row_id: &str, at: Timestamp
 /// [`StoreError`] when the table cannot answer; the message goes back to the queue.
 pub async fn claim(table: &Table, ring: &Ring, now: Timestamp, extra: Extra) -> Result<Claim, StoreError> {
     let lease_end = now.saturating_add(LEASE + SKEW).unwrap_or(now);
-    let deadline = std::time::Instant::now() + Duration::try_from(LEASE).unwrap_or_default();
     let sent = table
         .client
         .update_item()
@@ -107,8 +104,10 @@ pub async fn claim(table: &Table, ring: &Ring, now: Timestamp, extra: Extra) -> 
     match sent {
         Ok(answer) => {
             let item = answer.attributes.unwrap_or_default();
-            let token = Token { pk: ring.pk.clone(), sk: ring.sk.clone(), fence: field(&item, "fence")? };
-            Ok(Claim::Taken(Claimed { token, claims: field(&item, "claims")?, item, deadline }))
+            let fence = demand(number(&item, "fence")?, "fence")?;
+            let claims = demand(number(&item, "claims")?, "claims")?;
+            let token = Token { pk: ring.pk.clone(), sk: ring.sk.clone(), fence };
+            Ok(Claim::Taken(Claimed { token, claims, item }))
         }
         Err(error) => match error.as_service_error() {
             Some(UpdateItemError::ConditionalCheckFailedException(failed)) => Ok(not_due(failed.item(), now)),
@@ -129,12 +128,11 @@ pub struct Extra {
 }
 
 fn not_due(item: Option<&Item>, now: Timestamp) -> Claim {
-    let due_at =
-        item.and_then(|item| field::<i64>(item, "due_at").ok()).and_then(|ms| Timestamp::from_millisecond(ms).ok());
+    let due_at = item.and_then(|item| number(item, "due_at").ok()?).and_then(|ms| Timestamp::from_millisecond(ms).ok());
     let Some(ahead) = due_at.map(|due_at| now.duration_until(due_at)) else { return Claim::Nothing };
     // A row leased by another worker looks like a row due in a minute; ringing for it again would only make noise,
     // and ring_due sees it should that worker die.
-    let leased = item.is_some_and(|item| field::<u32>(item, "claims").unwrap_or(0) > 0);
+    let leased = item.is_some_and(|item| number(item, "claims").is_ok_and(|claims| claims.unwrap_or(0) > 0));
     let wait = Duration::try_from(ahead).unwrap_or_default();
     if leased || ahead > HORIZON {
         Claim::Nothing
@@ -194,6 +192,15 @@ impl Finish {
         Ok(self.set(name, serde_dynamo::to_attribute_value(value)?))
     }
 
+    /// Sets an attribute, or removes it where there is no value.
+    #[must_use]
+    pub fn set_or_remove(self, name: &str, value: Option<AttributeValue>) -> Self {
+        match value {
+            Some(value) => self.set(name, value),
+            None => self.remove(name),
+        }
+    }
+
     /// Removes an attribute.
     #[must_use]
     pub fn remove(mut self, name: &str) -> Self {
@@ -205,16 +212,15 @@ impl Finish {
     /// The expression, its condition, names and values; for a transaction.
     #[must_use]
     pub fn parts(
-        &self,
+        mut self,
         token: &Token,
     ) -> (String, &'static str, HashMap<String, String>, HashMap<String, AttributeValue>) {
         let mut expression = format!("SET {}", self.set.join(", "));
         if !self.remove.is_empty() {
             expression = format!("{expression} REMOVE {}", self.remove.join(", "));
         }
-        let mut values = self.values.clone();
-        values.insert(":token".to_owned(), n(token.fence));
-        (expression, FENCED, self.names.clone(), values)
+        self.values.insert(":token".to_owned(), n(token.fence));
+        (expression, FENCED, self.names, self.values)
     }
 
     /// Writes the outcome; answers false when the token is lost, and then nothing was written.
@@ -300,7 +306,7 @@ pub async fn due_page(
         .iter()
         .map(|item| {
             let ring = Ring { kind, pk: field(item, "pk")?, sk: field(item, "sk")? };
-            let at = Timestamp::from_millisecond(field(item, "due_at")?)
+            let at = Timestamp::from_millisecond(demand(number(item, "due_at")?, "due_at")?)
                 .map_err(|error| StoreError::Malformed(format!("due_at: {error}")))?;
             Ok(Due { ring, at })
         })
@@ -326,15 +332,15 @@ pub fn ingest_ring(connection: &domain::Connection) -> Ring {
     }
 }
 
-/// When the most overdue row of a kind was due; `None` when nothing is overdue.
+/// The most overdue row of a kind; `None` when nothing is overdue.
 ///
 /// # Errors
 /// [`StoreError`].
-pub async fn oldest_due(table: &Table, kind: WorkKind, now: Timestamp) -> Result<Option<Timestamp>, StoreError> {
-    let mut oldest: Option<Timestamp> = None;
+pub async fn oldest_due(table: &Table, kind: WorkKind, now: Timestamp) -> Result<Option<Due>, StoreError> {
+    let mut oldest: Option<Due> = None;
     for shard in 0..table.due_shards() {
         let (rows, _) = due_page(table, kind, shard, Span { after: None, until: now }, None, 1).await?;
-        oldest = oldest.into_iter().chain(rows.first().map(|row| row.at)).min();
+        oldest = oldest.into_iter().chain(rows).min_by_key(|row| row.at);
     }
     Ok(oldest)
 }

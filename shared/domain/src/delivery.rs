@@ -374,10 +374,7 @@ mod tests {
     fn a_platforms_own_time_replaces_the_backoff_and_is_bounded() {
         let limited = |s| Failure::new(Kind::RateLimited, "429").retry_after(Some(Duration::from_secs(s)));
         let policy = PublishPolicy::standard();
-        assert_eq!(
-            after_failure(&limited(90), 1, &policy),
-            AfterFailure::TryAgain(SignedDuration::from_secs(90))
-        );
+        assert_eq!(after_failure(&limited(90), 1, &policy), AfterFailure::TryAgain(SignedDuration::from_secs(90)));
         assert_eq!(after_failure(&limited(u64::MAX), 1, &policy), AfterFailure::TryAgain(LONGEST_WAIT));
     }
 

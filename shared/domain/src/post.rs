@@ -33,15 +33,8 @@ pub enum PostStatus {
 
 impl PostStatus {
     /// Every state.
-    pub const ALL: [Self; 7] = [
-        Self::Draft,
-        Self::Scheduled,
-        Self::Queued,
-        Self::Published,
-        Self::Partial,
-        Self::Failed,
-        Self::Archived,
-    ];
+    pub const ALL: [Self; 7] =
+        [Self::Draft, Self::Scheduled, Self::Queued, Self::Published, Self::Partial, Self::Failed, Self::Archived];
 
     /// The word on the wire.
     #[must_use]
@@ -207,9 +200,7 @@ impl Post {
         let mut options = self.options.get(&platform).cloned().unwrap_or_default();
         let texts = |value: Value| match value {
             Value::String(text) => vec![text],
-            Value::Array(values) => {
-                values.into_iter().filter_map(|value| value.as_str().map(str::to_owned)).collect()
-            }
+            Value::Array(values) => values.into_iter().filter_map(|value| value.as_str().map(str::to_owned)).collect(),
             _ => Vec::new(),
         };
         let mut follow_ups = options.remove("thread").map(texts).unwrap_or_default();

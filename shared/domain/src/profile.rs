@@ -24,10 +24,13 @@ pub struct Profile {
     /// The public page of the account.
     pub profile_url: String,
     /// The name a person reads; may hold any Unicode.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub display_name: Option<String>,
     /// The self-description as plain text.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub bio: Option<String>,
     /// The portrait; platforms sign these, so they may expire.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub profile_image_url: Option<String>,
     /// People who follow the account.
     pub follower_count: Metric,
@@ -36,7 +39,9 @@ pub struct Profile {
     /// Posts that the platform counts, which may be more than it lists.
     pub post_count: Metric,
     /// Whether the platform vouches for it; `None` where it does not say.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub is_verified: Option<bool>,
     /// The kind of account; `None` where the platform has none.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub account_type: Option<AccountType>,
 }

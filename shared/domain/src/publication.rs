@@ -22,16 +22,21 @@ pub struct Publication {
     /// The platform's own id of the post.
     pub external_id: String,
     /// Its public address; `None` where the platform gives none.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub url: Option<String>,
     /// The text as plain text.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub caption: Option<String>,
     /// Its form.
     pub media_type: MediaType,
     /// The platform's own word for its kind (`REELS`, `FEED`, `short`, `reply`, …).
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub post_type: Option<String>,
     /// The media itself; platforms sign these, so they may expire.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub media_url: Option<String>,
     /// A still of it.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub thumbnail_url: Option<String>,
     /// When the platform says it went out.
     pub posted_at: Timestamp,
@@ -39,30 +44,67 @@ pub struct Publication {
     pub metrics: Metrics,
 }
 
-/// The figures of one publication.
+/// The figures of one publication; stored without those that are not offered.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Metrics {
     /// Likes, favourites, hearts.
+    #[serde(skip_serializing_if = "Metric::is_not_offered")]
     pub likes: Metric,
     /// Comments and replies.
+    #[serde(skip_serializing_if = "Metric::is_not_offered")]
     pub comments: Metric,
     /// All re-posts (where a platform tells reposts from quotes: both).
+    #[serde(skip_serializing_if = "Metric::is_not_offered")]
     pub shares: Metric,
     /// Bookmarks.
+    #[serde(skip_serializing_if = "Metric::is_not_offered")]
     pub saves: Metric,
     /// Plays or views.
+    #[serde(skip_serializing_if = "Metric::is_not_offered")]
     pub views: Metric,
     /// Accounts reached.
+    #[serde(skip_serializing_if = "Metric::is_not_offered")]
     pub reach: Metric,
 }
 
 impl Metrics {
-    /// likes + comments + shares; `None` as soon as one part is missing.
+    /// likes + comments + shares. A part that is not offered takes the sum with it for good, a pending one for now.
     #[must_use]
-    pub fn engagement(&self) -> Option<u64> {
-        Some(self.likes.count()? + self.comments.count()? + self.shares.count()?)
+    pub fn engagement(&self) -> Metric {
+        match (self.likes, self.comments, self.shares) {
+            (Metric::Count(likes), Metric::Count(comments), Metric::Count(shares)) => {
+                Metric::Count(likes + comments + shares)
+            }
+            (Metric::NotOffered, _, _) | (_, Metric::NotOffered, _) | (_, _, Metric::NotOffered) => Metric::NotOffered,
+            _ => Metric::Pending,
+        }
     }
+
+    /// (likes + comments + shares) / reach, in percent and unrounded; on views where the reach is not known. A post
+    /// that nobody has seen has no rate yet.
+    #[must_use]
+    pub fn engagement_rate(&self) -> Metric<f64> {
+        let base = match self.reach {
+            Metric::Count(_) => self.reach,
+            _ => match self.views {
+                Metric::NotOffered => self.reach,
+                views => views,
+            },
+        };
+        match (self.engagement(), base) {
+            (Metric::NotOffered, _) | (_, Metric::NotOffered) => Metric::NotOffered,
+            (Metric::Count(engagement), Metric::Count(base)) if base > 0 => {
+                Metric::Count(as_f64(engagement) / as_f64(base) * 100.0)
+            }
+            _ => Metric::Pending,
+        }
+    }
+}
+
+#[expect(clippy::cast_precision_loss, reason = "counts beyond 2^53 do not occur, and a rate has two decimals")]
+pub(crate) fn as_f64(n: u64) -> f64 {
+    n as f64
 }
 
 #[cfg(test)]
@@ -77,8 +119,36 @@ mod tests {
             shares: Metric::Count(0),
             ..Metrics::default()
         };
-        assert_eq!(metrics.engagement(), Some(7));
+        assert_eq!(metrics.engagement(), Metric::Count(7));
+        metrics.comments = Metric::Pending;
+        assert_eq!(metrics.engagement(), Metric::Pending);
         metrics.shares = Metric::NotOffered;
-        assert_eq!(metrics.engagement(), None);
+        assert_eq!(metrics.engagement(), Metric::NotOffered);
+    }
+
+    #[test]
+    fn figures_are_stored_without_those_that_are_not_offered() {
+        let metrics = Metrics { likes: Metric::Count(0), views: Metric::Pending, ..Metrics::default() };
+        let stored = serde_json::to_string(&metrics).unwrap();
+        assert_eq!(stored, r#"{"likes":0,"views":"pending"}"#);
+        assert_eq!(serde_json::from_str::<Metrics>(&stored).unwrap(), metrics);
+    }
+
+    #[test]
+    fn a_rate_is_on_reach_then_on_views_and_never_on_nothing() {
+        use Metric::{Count, NotOffered, Pending};
+        let rate = |shares: Metric, reach: Metric, views: Metric| {
+            let parts = Metrics { likes: Count(6), comments: Count(2), shares, reach, views, ..Metrics::default() };
+            parts.engagement_rate()
+        };
+        assert_eq!(rate(Count(2), Count(50), Count(100)), Count(20.0));
+        assert_eq!(rate(Count(2), Pending, Count(100)), Count(10.0));
+        assert_eq!(rate(Count(2), NotOffered, Count(0)), Pending);
+        assert_eq!(rate(Count(2), Pending, NotOffered), Pending);
+        assert_eq!(rate(Count(2), NotOffered, Pending), Pending);
+        assert_eq!(rate(Pending, Count(50), NotOffered), Pending);
+        assert_eq!(rate(Count(2), NotOffered, NotOffered), NotOffered);
+        assert_eq!(rate(NotOffered, Count(50), Count(100)), NotOffered);
+        assert_eq!(rate(Pending, NotOffered, NotOffered), NotOffered);
     }
 }

@@ -122,7 +122,10 @@ mod tests {
     fn the_past_and_the_far_future_are_refused() {
         let now: Timestamp = "2026-11-05T09:00:00Z".parse().unwrap();
         let check = |seconds| check(now.saturating_add(SignedDuration::from_secs(seconds)).unwrap(), now).is_ok();
-        assert_eq!([check(-61), check(-60), check(0), check(365 * 86_400), check(367 * 86_400)], [false, true, true, true, false]);
+        assert_eq!(
+            [check(-61), check(-60), check(0), check(365 * 86_400), check(367 * 86_400)],
+            [false, true, true, true, false]
+        );
     }
 
     proptest! {

@@ -211,6 +211,12 @@ impl RetryPolicy {
         (!seconds.is_empty()).then(|| Self(seconds.iter().copied().map(Duration::from_secs).collect()))
     }
 
+    /// The wait before the first attempt of a round that a person starts: a link, a sync now, a resume.
+    #[must_use]
+    pub fn first_wait(&self) -> Duration {
+        self.0.first().copied().unwrap_or_default()
+    }
+
     /// The wait after the failed attempt number `attempt` (1 is the first); `None` when the round is over.
     #[must_use]
     pub fn wait_after(&self, attempt: u32) -> Option<Duration> {
@@ -310,6 +316,8 @@ mod tests {
             AfterFailure::GiveUp { .. } => None,
         };
         assert_eq!([next(1), next(2), next(3), next(4)], [Some(2), Some(4), None, None]);
+        assert_eq!(policy.first_wait(), Duration::ZERO);
+        assert_eq!(RetryPolicy::from_seconds(&[7, 2]).map(|policy| policy.first_wait()), Some(Duration::from_secs(7)));
     }
 
     #[test]

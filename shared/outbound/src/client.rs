@@ -177,7 +177,7 @@ impl Outbound {
     /// Hosts that an operator named to stand in for the world; they may resolve to addresses of this machine.
     fn exempt_hosts(&self) -> Vec<String> {
         let config = &self.inner.config;
-        let upstreams = config.all.iter().chain(config.by_platform.values());
+        let upstreams = config.all.iter().chain(config.by_platform.values().flatten());
         let local =
             config.loopback_allow.iter().filter_map(|pair| pair.rsplit_once(':')).map(|(host, _)| host.to_owned());
         upstreams.filter_map(|url| url.host_str().map(str::to_owned)).chain(local).collect()

@@ -10,8 +10,9 @@ use url::Url;
 pub struct UpstreamConfig {
     /// `HERALD_UPSTREAM`: an origin that stands in for every host.
     pub all: Option<Url>,
-    /// `HERALD_UPSTREAM_<PLATFORM>`: the same for the calls of one platform; wins over the general one.
-    pub by_platform: BTreeMap<Platform, Url>,
+    /// `HERALD_UPSTREAM_<PLATFORM>`: the same for the calls of one platform; wins over the general one. Set and empty
+    /// (`None`), the platform is the real one.
+    pub by_platform: BTreeMap<Platform, Option<Url>>,
     /// `HERALD_LOOPBACK_ALLOW`: `host:port` pairs, comma separated, that are called as they are, over http, on this machine.
     pub loopback_allow: Vec<String>,
 }
@@ -41,8 +42,9 @@ impl UpstreamConfig {
         };
         let mut by_platform = BTreeMap::new();
         for platform in Platform::ALL {
-            if let Some(url) = origin(&format!("HERALD_UPSTREAM_{platform}"))? {
-                by_platform.insert(platform, url);
+            let own = format!("HERALD_UPSTREAM_{platform}");
+            if get(&own).is_some() {
+                by_platform.insert(platform, origin(&own)?);
             }
         }
         let loopback_allow = get("HERALD_LOOPBACK_ALLOW")
@@ -65,7 +67,8 @@ impl UpstreamConfig {
     /// leave it as it is.
     #[must_use]
     pub fn rewrite(&self, platform: Option<Platform>, url: &Url) -> Url {
-        let upstream = platform.and_then(|p| self.by_platform.get(&p)).or(self.all.as_ref());
+        let own = platform.and_then(|p| self.by_platform.get(&p));
+        let upstream = own.map_or(self.all.as_ref(), Option::as_ref);
         let (Some(upstream), Some(host), false) = (upstream, authority_as_written(url), self.is_local(url)) else {
             return url.clone();
         };
@@ -132,6 +135,15 @@ mod tests {
                 .as_str()
                 .starts_with("http://127.0.0.1:1/")
         );
+    }
+
+    #[test]
+    fn a_platform_whose_own_stand_in_is_empty_is_the_real_one() {
+        let config = config(&[("HERALD_UPSTREAM", "http://127.0.0.1:1"), ("HERALD_UPSTREAM_MASTODON", "")]);
+        let address = url("https://a.example/b");
+        assert_eq!(config.rewrite(Some(Platform::Mastodon), &address), address);
+        assert_eq!(config.rewrite(Some(Platform::Bluesky), &address).port(), Some(1));
+        assert_eq!(config.rewrite(None, &address).port(), Some(1));
     }
 
     #[test]

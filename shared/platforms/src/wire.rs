@@ -102,9 +102,39 @@ pub(crate) fn scopes(text: &str) -> Vec<String> {
     text.split([',', ' ']).filter(|scope| !scope.is_empty()).map(str::to_owned).collect()
 }
 
-/// Text of a person; empty counts as absent.
+/// How much of a text is kept, in characters: several times what any platform lets a person write. A server could send
+/// more than a row can hold.
+const LONGEST_TEXT: usize = 10_000;
+/// The longest address that is kept, in bytes.
+const LONGEST_ADDRESS: usize = 4_096;
+
+/// Text of a person, cut at [`LONGEST_TEXT`]; empty counts as absent.
 pub(crate) fn filled(text: Option<String>) -> Option<String> {
-    text.filter(|text| !text.trim().is_empty())
+    let mut text = text.filter(|text| !text.trim().is_empty())?;
+    if let Some((end, _)) = text.char_indices().nth(LONGEST_TEXT) {
+        text.truncate(end);
+    }
+    Some(text)
+}
+
+/// The address of a picture or a page; one that is longer than any real one counts as absent.
+pub(crate) fn address(text: Option<String>) -> Option<String> {
+    text.filter(|text| text.len() <= LONGEST_ADDRESS)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_text_is_cut_between_characters_and_an_endless_address_is_none() {
+        assert_eq!(filled(Some(" \n".to_owned())), None);
+        assert_eq!(filled(Some("é".repeat(LONGEST_TEXT))), Some("é".repeat(LONGEST_TEXT)));
+        assert_eq!(filled(Some("é".repeat(500_000))), Some("é".repeat(LONGEST_TEXT)));
+        let long = format!("https://a.example/{}", "x".repeat(LONGEST_ADDRESS));
+        assert_eq!(address(Some(long[..LONGEST_ADDRESS].to_owned())).map(|text| text.len()), Some(LONGEST_ADDRESS));
+        assert_eq!(address(Some(long)), None);
+    }
 }
 
 /// Answers for tests of what is read from them.

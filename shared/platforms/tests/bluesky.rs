@@ -291,13 +291,3 @@ async fn who_cannot_be_read() {
     assert_eq!((failure.kind, failure.retry_after.map(|wait| wait.as_secs())), (Kind::RateLimited, Some(77)));
     world.nothing_odd().await;
 }
-
-#[tokio::test]
-async fn a_renamed_account_keeps_its_identity() {
-    let world = world(None).await;
-    let tokens = world.consent(ALICE, &[]).await.unwrap().tokens;
-    let before = world.profile(ALICE, Access::Token(&tokens)).await.unwrap();
-    world.patch(ALICE, json!({"rename": "alice.example.com"})).await;
-    let after = world.profile(ALICE, Access::Token(&tokens)).await.unwrap();
-    assert_eq!((after.external_id, after.handle.as_str()), (before.external_id, "alice.example.com"));
-}

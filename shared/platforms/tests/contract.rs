@@ -108,6 +108,7 @@ macro_rules! platform_contract {
                     the_facts_do_not_contradict_each_other,
                     every_scope_has_a_purpose,
                     handles_have_one_spelling,
+                    no_text_breaks_the_rule_of_handles,
                     a_profile_address_leads_back_to_its_handle,
                 }
             }

@@ -91,15 +91,6 @@ async fn an_expired_token_asks_for_reconnect_at_once() {
 }
 
 #[tokio::test]
-async fn the_minutes_of_the_usage_header_are_the_wait() {
-    let world = world().await;
-    let tokens = world.consent("ann", &[]).await.unwrap().tokens;
-    world.fault("/me", json!({"kind": "rate_limit", "retryAfterSeconds": 300})).await;
-    let failure = world.profile("ann", Access::Token(&tokens)).await.unwrap_err();
-    assert_eq!((failure.kind, failure.retry_after.unwrap().as_secs()), (Kind::RateLimited, 300));
-}
-
-#[tokio::test]
 async fn a_locked_account_is_suspended_and_a_withdrawn_scope_is_named() {
     let world = world().await;
     let tokens = world.consent("ann", &[]).await.unwrap().tokens;
@@ -108,11 +99,4 @@ async fn a_locked_account_is_suspended_and_a_withdrawn_scope_is_named() {
     assert_eq!((failure.kind, failure.scope.as_deref()), (Kind::PermissionMissing, Some("instagram_business_basic")));
     world.patch("ann", json!({"suspended": true})).await;
     assert_eq!(world.profile("ann", Access::Token(&tokens)).await.unwrap_err().kind, Kind::Suspended);
-}
-
-#[tokio::test]
-async fn nothing_is_read_without_a_consent() {
-    let world = world().await;
-    assert_eq!(world.profile("ann", Access::Public).await.unwrap_err().kind, Kind::OauthRequired);
-    assert_eq!(world.requests().await, Vec::<String>::new());
 }

@@ -79,6 +79,42 @@ async fn an_old_server_knows_no_pkce_and_no_discovery() {
 }
 
 #[tokio::test]
+async fn a_server_that_asks_for_the_sign_in_first_is_asked_whether_it_knows_the_app() {
+    let mut world = registered("social.example.org").await;
+    let redirect_uri = Url::parse(REDIRECT).unwrap();
+    let state = Secret::new("state");
+    let start = Start { redirect_uri: &redirect_uri, state: &state, handle: Some(ANN) };
+    let consent = world.adapter().oauth.start(&world.cx(), &start).await.unwrap().url;
+    let known = async |world: &World| world.adapter().register.as_ref().unwrap().is_known(&world.cx(), &consent).await;
+    let revocations =
+        async |world: &World| world.requests().await.iter().filter(|line| *line == "POST /oauth/revoke").count();
+    // A server that shows its page has looked at the app, and some would drop it with a revocation.
+    assert!(known(&world).await);
+    assert_eq!(revocations(&world).await, 0);
+    let sign_in =
+        json!({"kind": "reject", "status": 302, "headers": {"location": "https://social.example.org/auth/sign_in"}});
+    world
+        .post("faults", json!({"method": "GET", "pathContains": "/oauth/authorize", "times": 0, "fault": sign_in}))
+        .await;
+    assert!(known(&world).await);
+    let secret = world.app.client_secret.replace(Secret::new("of-an-app-that-was-purged"));
+    assert!(!known(&world).await);
+    world.app.client_secret = secret;
+    for fault in [
+        json!({"kind": "reject", "status": 503}),
+        json!({"kind": "drop"}),
+        json!({"kind": "reject", "status": 403, "body": "<html>"}),
+    ] {
+        world.fault("/oauth/revoke", fault.clone()).await;
+        assert!(known(&world).await, "{fault}: away for now is not unknown");
+    }
+    assert_eq!(revocations(&world).await, 5);
+    // Nothing was revoked by it.
+    assert!(world.consent(ANN, &[]).await.is_ok());
+    world.nothing_odd().await;
+}
+
+#[tokio::test]
 async fn a_domain_may_point_to_another_host() {
     let handle = "ann@alias.example.org";
     let world = registered("alias.example.org").await;

@@ -134,16 +134,6 @@ async fn a_scope_that_was_unticked_is_named() {
 }
 
 #[tokio::test]
-async fn revoking_twice_is_no_error_and_ends_the_consent() {
-    let world = world().await;
-    let tokens = world.consent("harbor", &[]).await.unwrap().tokens;
-    world.revoke(&tokens).await.unwrap();
-    world.revoke(&tokens).await.unwrap();
-    assert_eq!(world.refresh(&tokens).await.unwrap_err().kind, Kind::ReconnectNeeded);
-    world.nothing_odd().await;
-}
-
-#[tokio::test]
 async fn an_account_without_a_channel_is_not_found_and_a_suspended_one_is_suspended() {
     let world = world().await;
     let tokens = world.consent("nochannel-ann", &[]).await.unwrap().tokens;

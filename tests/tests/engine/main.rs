@@ -2,7 +2,9 @@
 //! up late or are not there at all, and the database answers as DynamoDB does on a bad day.
 
 mod backlog;
+mod clock;
 mod faults;
+mod figures;
 mod rings;
 mod workers;
 

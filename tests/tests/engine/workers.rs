@@ -92,6 +92,34 @@ async fn the_sixth_claim_after_five_deaths_does_no_work_and_says_so() -> Result<
 }
 
 #[tokio::test]
+async fn a_row_that_cannot_be_read_is_told_and_left_alone_for_an_hour() -> Result<()> {
+    let stack = Stack::start().await?;
+    let staff = staff(&stack).await?;
+    let id = staff.connect(TALENT, "BLUESKY", "broken.bsky.social").await?;
+    staff.done(TALENT, &id).await?;
+    let rows = Rows::of(&stack).await?;
+    let (pk, sk) = (format!("w#{WORKSPACE}#t#{TALENT}"), format!("talent#conn#{id}"));
+    // As five claims leave it that could make nothing of it.
+    let broken = json!({
+        "Key": {"pk": {"S": pk}, "sk": {"S": sk}},
+        "UpdateExpression": "SET card = :broken, claims = :five, due_at = :past",
+        "ExpressionAttributeValues": {":broken": {"S": "{}"}, ":five": {"N": "5"}, ":past": {"N": "1"}},
+    });
+    rows.call("UpdateItem", broken).await?;
+    ring_due(&stack).await?;
+    let row = async || Ok::<_, Box<dyn std::error::Error + Send + Sync>>(rows.of_partition(&pk, &sk).await?.remove(0));
+    until("the end of the claims", async || Ok(row().await?["claims"]["N"] == "0")).await?;
+    let row = row().await?;
+    assert_eq!(row["sync_status"]["S"], "ERROR");
+    let due: i64 = row["due_at"]["N"].as_str().unwrap_or_default().parse()?;
+    let since: jiff::Timestamp = row["updated_at"]["S"].as_str().unwrap_or_default().parse()?;
+    assert_eq!(due - since.as_millisecond(), 3_600_000);
+    let log = std::fs::read_to_string(stack.data().join("herald.log"))?;
+    assert_eq!(log.lines().filter(|line| line.contains("\"WorkAbandoned\":")).count(), 1);
+    Ok(())
+}
+
+#[tokio::test]
 async fn however_many_want_a_new_token_it_is_asked_for_once() -> Result<()> {
     let stack = Stack::start().await?;
     let staff = staff(&stack).await?;

@@ -150,16 +150,22 @@ pub async fn run(stack: &mut Stack, case: &Case, n: usize) -> Result<Settled> {
     let key = format!("{}-{n}", stage.platform);
     let ask = async |staff: &Client| {
         let headers = [("content-type", "application/json"), ("idempotency-key", key.as_str())];
-        staff.send(reqwest::Method::POST, "/api/social/posts/publish", &headers, Some(post.to_string().into_bytes())).await
+        staff
+            .send(reqwest::Method::POST, "/api/social/posts/publish", &headers, Some(post.to_string().into_bytes()))
+            .await
     };
     let id = match &case.trouble {
         Trouble::Killed { handler, call, nth, after } => {
             let (service, operation) = call.split_once('.').ok_or("a call is service and operation")?;
             let phase = if *after { "after" } else { "before" };
-            let crash = json!({"phase": phase, "nth": nth, "service": service, "operation": operation, "scope": handler});
+            let crash =
+                json!({"phase": phase, "nth": nth, "service": service, "operation": operation, "scope": handler});
             let _ = stack.control("/crash", &crash).await?.expect(200);
             let first = ask(&staff).await.ok();
-            stack.ended(Duration::from_secs(20)).await.map_err(|error| format!("the crossing was not reached: {error}"))?;
+            stack
+                .ended(Duration::from_secs(20))
+                .await
+                .map_err(|error| format!("the crossing was not reached: {error}"))?;
             stack.restart().await?;
             match first {
                 Some(reply) => reply.expect(202),
@@ -170,7 +176,10 @@ pub async fn run(stack: &mut Stack, case: &Case, n: usize) -> Result<Settled> {
         Trouble::Fault { operation, fault } => {
             let reply = stack
                 .world
-                .control("/faults", &json!({"platform": stage.platform, "operation": operation, "times": 1, "fault": fault}))
+                .control(
+                    "/faults",
+                    &json!({"platform": stage.platform, "operation": operation, "times": 1, "fault": fault}),
+                )
                 .await?;
             if reply.status / 100 != 2 {
                 return Err(format!("the fault is not known: {}", reply.text).into());

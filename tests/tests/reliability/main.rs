@@ -107,7 +107,10 @@ fn report(told: &[Told]) {
         }
     }
     println!();
-    println!("{:<10} {:>6} {:>6} {:>6} {:>9} {:>11} {:>6}", "platform", "cases", "kills", "faults", "published", "unconfirmed", "failed");
+    println!(
+        "{:<10} {:>6} {:>6} {:>6} {:>9} {:>11} {:>6}",
+        "platform", "cases", "kills", "faults", "published", "unconfirmed", "failed"
+    );
     let mut sums: BTreeMap<&str, [usize; 6]> = BTreeMap::new();
     for Told { case, outcome, .. } in told {
         let row = sums.entry(case.stage.platform).or_default();

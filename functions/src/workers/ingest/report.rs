@@ -38,12 +38,18 @@ pub fn sync(
         SyncStatus::Pending | SyncStatus::Syncing => return,
     };
     metric(app.now(), name, Unit::Count, 1.0, None);
-    // How old the data was that people saw until now; an account without data has none that could be old.
-    if let Some(last) = connection.last_synced_at {
+    // How old the data was that people saw until now; an account without data has none that could be old. What fails at the
+    // platform is told by its state, and a sweep that has stopped by `count_states`.
+    if let Some(last) = connection.last_synced_at.filter(|_| status == SyncStatus::Ready) {
         let hours = app.now().duration_since(last).as_secs_f64() / 3600.0;
         metric(app.now(), "DataAgeHours", Unit::Count, hours.max(0.0), None);
     }
     metric(app.now(), "SyncDuration", Unit::Milliseconds, took.as_secs_f64() * 1000.0, None);
+}
+
+/// A sync that was given up without being looked at.
+pub fn interrupted(app: &App) {
+    metric(app.now(), "SyncFailed", Unit::Count, 1.0, None);
 }
 
 /// A failed call, once, where it is handled.

@@ -34,7 +34,7 @@ impl<'a> Work<'a> {
         let files = Sources::expecting(&self.app.outbound, progress.get(FILES).unwrap_or_default());
         loop {
             let hold = self.hold(CALLS);
-        let out = self.app.outbound.fused(hold.fuse.clone());
+            let out = self.app.outbound.fused(hold.fuse.clone());
             let job = ready.job(&self.delivery, &progress, &files, &hold, self.now);
             let prepared = ready.publish.prepare(&ready.context(self.app, &out), &job).await;
             self.take_over(hold);

@@ -1,8 +1,6 @@
 //! After an intent: looking at what is processed, and looking for what nobody knows of.
 
-use domain::delivery::{
-    DeliveryError, DeliveryEvent, LOOK_FOR, MOST_SUBMISSIONS, absence_counts_from, look_wait,
-};
+use domain::delivery::{DeliveryError, DeliveryEvent, LOOK_FOR, MOST_SUBMISSIONS, absence_counts_from, look_wait};
 use domain::{Failure, Kind};
 use jiff::{SignedDuration, Timestamp};
 use platforms::media::Sources;
@@ -99,7 +97,10 @@ impl<'a> Work<'a> {
         if self.delivery.duplicate || self.delivery.submissions >= MOST_SUBMISSIONS {
             let error = DeliveryError::new(
                 "not_published",
-                format!("{name} took it {} times and shows no post. Try again, or post by hand.", self.delivery.submissions.max(1)),
+                format!(
+                    "{name} took it {} times and shows no post. Try again, or post by hand.",
+                    self.delivery.submissions.max(1)
+                ),
             );
             return self.fail(error).await;
         }
@@ -201,7 +202,10 @@ impl<'a> Work<'a> {
     }
 
     fn looked_for_too_long(&self) -> bool {
-        self.delivery.intent_at.or(self.delivery.started_at).is_some_and(|at| at.duration_until(self.app.now()) > LOOK_FOR)
+        self.delivery
+            .intent_at
+            .or(self.delivery.started_at)
+            .is_some_and(|at| at.duration_until(self.app.now()) > LOOK_FOR)
     }
 
     /// The account cannot be asked. What may be out stays uncertain until it can, or until a person decides.

@@ -12,12 +12,7 @@ use super::work::{CALLS, FollowUp, Live, NotReady, Outcome, Ready, Step, Work};
 const MOST_LOOKS: u32 = 6;
 
 fn reference(live: &Live) -> PostRef {
-    PostRef {
-        id: live.id.clone(),
-        url: live.url.clone(),
-        posted_at: Some(live.posted_at),
-        extra: live.extra.clone(),
-    }
+    PostRef { id: live.id.clone(), url: live.url.clone(), posted_at: Some(live.posted_at), extra: live.extra.clone() }
 }
 
 impl<'a> Work<'a> {
@@ -39,7 +34,9 @@ impl<'a> Work<'a> {
             Err(_) => {
                 // A day is long enough to wait for an account.
                 if live.posted_at.duration_until(self.app.now()) > SignedDuration::from_hours(24) {
-                    return self.no_follow_up(DeliveryError::new("account_held", "The account was held for a day.")).await;
+                    return self
+                        .no_follow_up(DeliveryError::new("account_held", "The account was held for a day."))
+                        .await;
                 }
                 self.delivery.next_attempt_at = Some(self.later(SignedDuration::from_mins(5)));
                 return self.finish().await;

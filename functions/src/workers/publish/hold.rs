@@ -56,14 +56,8 @@ impl Lease for Hold<'_> {
         let ahead = SignedDuration::try_from(ahead).unwrap_or(LEASE) + domain::delivery::SUBMIT_MARGIN;
         let now = app.now();
         let until = now.saturating_add(ahead.max(LEASE) + SKEW).unwrap_or(now);
-        let held = deliveries::hold(
-            app.table.transaction(),
-            &self.token,
-            &delivery,
-            sealed.as_ref(),
-            until,
-            self.claims,
-        );
+        let held =
+            deliveries::hold(app.table.transaction(), &self.token, &delivery, sealed.as_ref(), until, self.claims);
         let written = match held {
             Ok(transaction) => transaction.commit().await,
             Err(error) => Err(error),

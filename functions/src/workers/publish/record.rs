@@ -41,7 +41,10 @@ impl<'a> Work<'a> {
     /// The hold that the platform's code renews; no call begins later than `time` from now without a renewal.
     pub(super) fn hold(&self, time: SignedDuration) -> Hold<'a> {
         Hold {
-            fuse: Fuse::new(std::sync::Arc::clone(&self.app.clock), std::time::Duration::try_from(time).unwrap_or_default()),
+            fuse: Fuse::new(
+                std::sync::Arc::clone(&self.app.clock),
+                std::time::Duration::try_from(time).unwrap_or_default(),
+            ),
             stored: std::sync::Mutex::new(None),
             app: self.app,
             token: self.token.clone(),
@@ -97,7 +100,8 @@ impl<'a> Work<'a> {
             // Another delivery of the post, or a person, was faster: once more on what the post is now.
             let found = posts::get(&app.table, &before.workspace, &before.id).await?;
             self.post = found.ok_or(Outcome::Lost)?;
-            let wait = 5 + domain::due::stable_hash(&format!("{} {attempt}", self.delivery.id)) % (10 << attempt.min(5));
+            let wait =
+                5 + domain::due::stable_hash(&format!("{} {attempt}", self.delivery.id)) % (10 << attempt.min(5));
             tokio::time::sleep(std::time::Duration::from_millis(wait)).await;
         }
         Err(Outcome::Store(cloud::StoreError::Unavailable("the post changed at every try".to_owned())))
@@ -210,12 +214,6 @@ impl<'a> Work<'a> {
             detail = failure.detail.as_str(),
             "platform call failed"
         );
-        metric(
-            self.app.now(),
-            "PlatformErrors",
-            Unit::Count,
-            1.0,
-            Some(("platform", self.delivery.platform.as_str())),
-        );
+        metric(self.app.now(), "PlatformErrors", Unit::Count, 1.0, Some(("platform", self.delivery.platform.as_str())));
     }
 }

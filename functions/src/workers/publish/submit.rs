@@ -57,7 +57,10 @@ impl<'a> Work<'a> {
         }
         match failure.effect {
             Effect::Unknown => {
-                let detail = format!("No clear answer from {}: it is looked for before anything is sent again.", self.platform_name());
+                let detail = format!(
+                    "No clear answer from {}: it is looked for before anything is sent again.",
+                    self.platform_name()
+                );
                 self.delivery.note("submit", "unknown", self.now, detail);
                 self.step(DeliveryEvent::Doubted)?;
                 self.delivery.doubted_at = Some(self.app.now());
@@ -74,11 +77,14 @@ impl<'a> Work<'a> {
     }
 
     async fn is_duplicate(&mut self, failure: Failure) -> Step {
-        self.delivery.note("submit", "ok", self.now, format!("{} says that it is there already.", self.platform_name()));
+        self.delivery.note(
+            "submit",
+            "ok",
+            self.now,
+            format!("{} says that it is there already.", self.platform_name()),
+        );
         match failure.existing {
-            Some(id) => {
-                self.publish(PostRef { id, url: None, posted_at: None, extra: Default::default() }).await
-            }
+            Some(id) => self.publish(PostRef { id, url: None, posted_at: None, extra: Default::default() }).await,
             None => {
                 self.step(DeliveryEvent::Doubted)?;
                 self.delivery.duplicate = true;
@@ -104,11 +110,7 @@ impl<'a> Work<'a> {
     }
 
     /// The platform has it and processes it.
-    pub(super) async fn accept(
-        &mut self,
-        progress: platforms::publish::Progress,
-        wait: std::time::Duration,
-    ) -> Step {
+    pub(super) async fn accept(&mut self, progress: platforms::publish::Progress, wait: std::time::Duration) -> Step {
         self.step(DeliveryEvent::Accepted)?;
         self.absorb(&progress).await?;
         self.delivery.looks = 0;

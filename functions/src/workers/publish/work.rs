@@ -283,10 +283,7 @@ impl Ready<'_> {
     }
 
     pub(super) fn account(&self) -> Account<'_> {
-        Account {
-            handle: &self.connection.handle,
-            platform_account_id: self.connection.platform_account_id.as_deref(),
-        }
+        Account { handle: &self.connection.handle, platform_account_id: self.connection.platform_account_id.as_deref() }
     }
 
     pub(super) fn job<'b>(

@@ -1,5 +1,8 @@
 //! The handlers on a real table, with a clock that only moves when told, and a doorbell that only remembers.
 
+#[allow(dead_code)] // every test file uses its part
+pub mod aws;
+
 use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::{Arc, Mutex};
@@ -15,7 +18,7 @@ use domain::clock::ManualClock;
 use domain::due::WorkKind;
 use domain::{Clock, Connection, ConnectionId, WorkspaceId};
 use functions::app::{App, Parts};
-use functions::handlers::{self, Run};
+use functions::handlers;
 use functions::runtime;
 use jiff::{SignedDuration, Timestamp};
 use local::database::Database;
@@ -28,6 +31,7 @@ use serde_json::{Value, json};
 #[derive(Default)]
 pub struct Memory(Mutex<Vec<(Ring, Duration)>>, Mutex<BTreeMap<WorkKind, Depth>>);
 
+#[allow(dead_code)] // every test file uses its part
 impl Memory {
     pub fn taken(&self) -> Vec<(Ring, Duration)> {
         std::mem::take(&mut *self.0.lock().unwrap())
@@ -88,8 +92,14 @@ pub fn start() -> Timestamp {
     "2026-11-20T12:00:00Z".parse().unwrap()
 }
 
+#[allow(dead_code)] // every test file uses its part
 impl Bench {
     pub async fn new() -> Self {
+        Self::with(&[], None).await
+    }
+
+    /// With more variables; with `aws`, queues and keys are those of AWS, which stands at that address.
+    pub async fn with(more: &[(&str, &str)], aws: Option<&Arc<aws::Aws>>) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let file = folder.path().join("table.sqlite");
         let database = std::thread::spawn(move || Database::start(&file).unwrap()).join().unwrap();
@@ -101,8 +111,15 @@ impl Bench {
             std::fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("../../template.yaml")).unwrap();
         let template = Template::parse(&template, &BTreeMap::new()).unwrap();
         let upstream = origin.clone();
+        let more: BTreeMap<String, String> = more.iter().map(|(n, v)| ((*n).to_owned(), (*v).to_owned())).collect();
         let variables = move |name: &str| {
             let value = match name {
+                _ if more.contains_key(name) => &more[name],
+                "HERALD_KMS_KEY" => "arn:aws:kms:us-east-1:1:key/k",
+                "HERALD_QUEUE_INGEST" => "https://sqs.us-east-1.amazonaws.com/1/ingest",
+                "HERALD_QUEUE_REFRESH" => "https://sqs.us-east-1.amazonaws.com/1/refresh",
+                "HERALD_QUEUE_ERASE" => "https://sqs.us-east-1.amazonaws.com/1/erase",
+                "HERALD_QUEUE_INGEST_DLQ" => "https://sqs.us-east-1.amazonaws.com/1/ingest-dead",
                 "HERALD_TABLE" => "Table",
                 "HERALD_PUBLIC_URL" => "http://127.0.0.1:4000",
                 "HERALD_ISSUER" => "https://issuer.example",
@@ -120,14 +137,18 @@ impl Bench {
         };
         let clock = Arc::new(ManualClock::at(start()));
         let (doorbell, calls) = (Arc::new(Memory::default()), Arc::new(Counter::default()));
-        let parts = Parts {
-            aws: AwsConfig::local(format!("http://{}", database.address)),
+        let table = format!("http://{}", database.address);
+        let mut parts = Parts {
+            aws: AwsConfig::local(table.clone()),
             doorbell: Some(doorbell.clone()),
             bus: None,
             keys: Some(Arc::new(LocalKeys::open_or_create(&folder.path().join("keys")).unwrap())),
             clock: clock.clone(),
             probe: calls.clone(),
         };
+        if let Some(aws) = aws {
+            parts = Parts { aws: AwsConfig::local(aws.serve(table).await), doorbell: None, keys: None, ..parts };
+        }
         let app = App::new(&variables, parts).unwrap();
         let client = aws_sdk_dynamodb::Client::new(
             &AwsConfig::local(format!("http://{}", database.address)).sdk_config(Arc::new(outbound::NoProbe)),
@@ -161,20 +182,24 @@ impl Bench {
         body: Option<Value>,
         headers: Value,
     ) -> (u16, Value) {
+        let answer = self.answer(method, path, handler, body, headers).await;
+        let status = u16::try_from(answer["statusCode"].as_u64().unwrap()).unwrap();
+        (status, serde_json::from_str(answer["body"].as_str().unwrap_or("null")).unwrap_or(Value::Null))
+    }
+
+    /// The same; the whole answer, as API Gateway gets it.
+    pub async fn answer(&self, method: &str, path: &str, handler: &str, body: Option<Value>, headers: Value) -> Value {
         let mut all = json!({"authorization": format!("Bearer {}", self.token()), "content-type": "application/json"});
         all.as_object_mut().unwrap().extend(headers.as_object().unwrap().clone());
         let name = path.split('/').nth(4).unwrap_or_default();
         let event = json!({
             "version": "2.0", "routeKey": "$default", "rawPath": path, "rawQueryString": "", "headers": all,
-            "pathParameters": {"talentId": name, "connectionId": name},
+            "pathParameters": {"talentId": name, "connectionId": name, "queue": name},
             "requestContext": {"requestId": "r", "http": {"method": method, "path": path, "protocol": "HTTP/1.1", "sourceIp": "127.0.0.1", "userAgent": "t"}},
             "body": body.map(|body| body.to_string()), "isBase64Encoded": false,
         });
         let handler = handlers::find(handler).unwrap();
-        let answer: Value =
-            serde_json::from_str(&runtime::run(&self.app, handler, &event.to_string()).await.unwrap()).unwrap();
-        let status = u16::try_from(answer["statusCode"].as_u64().unwrap()).unwrap();
-        (status, serde_json::from_str(answer["body"].as_str().unwrap_or("null")).unwrap_or(Value::Null))
+        serde_json::from_str(&runtime::run(&self.app, handler, &event.to_string()).await.unwrap()).unwrap()
     }
 
     async fn put(&self, path: &str, handler: &str, body: Value) {
@@ -203,9 +228,19 @@ impl Bench {
 
     /// Tells a worker of a row, as its queue would.
     pub async fn work(&self, ring: Ring) {
+        assert!(self.works(ring).await, "the message goes back to the queue");
+    }
+
+    /// The same; false when the message goes back to the queue.
+    pub async fn works(&self, ring: Ring) -> bool {
         let name = format!("workers.{}", ring.kind.as_str());
-        let Run::Queue(_, worker) = handlers::find(&name).unwrap().run else { panic!("{name} is no worker") };
-        worker(&self.app, ring).await.unwrap();
+        let body = serde_json::to_string(&ring).unwrap();
+        let event = json!({"Records": [{"messageId": "m", "receiptHandle": "r", "body": body, "attributes": {},
+            "messageAttributes": {}, "eventSource": "aws:sqs", "eventSourceARN": "arn:aws:sqs:us-east-1:1:q", "awsRegion": "us-east-1"}]});
+        let handler = handlers::find(&name).unwrap();
+        let answer: Value =
+            serde_json::from_str(&runtime::run(&self.app, handler, &event.to_string()).await.unwrap()).unwrap();
+        answer["batchItemFailures"].as_array().is_none_or(Vec::is_empty)
     }
 
     pub async fn ring_due(&self) -> Vec<(Ring, Duration)> {
@@ -216,6 +251,17 @@ impl Bench {
 
     pub fn pass(&self, by: SignedDuration) {
         self.clock.advance(by);
+    }
+
+    /// An instant that is so far ahead.
+    pub fn clock_at(&self, ahead: SignedDuration) -> Timestamp {
+        self.clock.now() + ahead
+    }
+
+    /// Time passes, here and in the world.
+    pub async fn pass_everywhere(&self, by: SignedDuration) {
+        self.pass(by);
+        self.world(reqwest::Method::POST, "/clock", json!({"advanceSeconds": by.as_secs()})).await;
     }
 
     /// Orders something of the simulator.

@@ -7,6 +7,8 @@ use jsonwebtoken::{Algorithm, DecodingKey};
 use serde::Deserialize;
 use serde_json::Value;
 
+use super::proven::Proofs;
+
 /// The largest set that is read, in bytes; it has to fit into a row.
 pub(super) const MOST_BYTES: usize = 150_000;
 
@@ -15,7 +17,11 @@ const MOST_RSA_BITS: usize = 8192;
 
 /// The keys of a set that may verify tokens. Every other key of the set is left out: another type, another use, a
 /// curve or a size that is not accepted.
-pub(super) struct KeySet(Vec<IssuerKey>);
+pub(super) struct KeySet {
+    keys: Vec<IssuerKey>,
+    /// What these keys have verified.
+    pub(super) proofs: Proofs,
+}
 
 struct IssuerKey {
     id: Option<String>,
@@ -37,12 +43,15 @@ impl KeySet {
         }
         let document: Document = serde_json::from_str(text).map_err(|_| "not a JWK set")?;
         let keys: Vec<IssuerKey> = document.keys.into_iter().filter_map(usable).collect();
-        if keys.is_empty() { Err("no key of the set can verify RS256, ES256 or EdDSA") } else { Ok(Self(keys)) }
+        if keys.is_empty() {
+            return Err("no key of the set can verify RS256, ES256 or EdDSA");
+        }
+        Ok(Self { keys, proofs: Proofs::default() })
     }
 
     /// The key with exactly this id that fits the algorithm; without an id, the only key that fits.
     pub(super) fn find(&self, id: Option<&str>, algorithm: Algorithm) -> Option<DecodingKey> {
-        let mut fit = self.0.iter().filter(|key| key.algorithm == algorithm);
+        let mut fit = self.keys.iter().filter(|key| key.algorithm == algorithm);
         let found = match id {
             Some(id) => fit.find(|key| key.id.as_deref() == Some(id)),
             None => fit.next().filter(|_| fit.next().is_none()),

@@ -12,6 +12,7 @@ use serde_json::{Map, Value};
 use super::AuthConfig;
 use super::error::AuthError;
 use super::keys::IssuerKeys;
+use super::proven::{Fingerprint, Proof};
 
 /// How far the issuer's clock may be from ours, in seconds.
 const LEEWAY_S: f64 = 30.0;
@@ -26,13 +27,18 @@ struct Head {
     crit: bool,
 }
 
-/// Verifies a token and reads its bearer from it.
+/// Verifies a token and reads its bearer from it. A token that the keys in memory have verified is not verified again;
+/// whether it is still, or already, valid is asked each time.
 pub(super) async fn verify(
     token: &str,
     keys: &IssuerKeys,
     config: &AuthConfig,
     now: Timestamp,
 ) -> Result<Caller, AuthError> {
+    let fingerprint = Fingerprint::of(token);
+    if let Some(known) = keys.remembered().and_then(|set| set.proofs.caller(&fingerprint, now)) {
+        return known;
+    }
     let head = read_head(token)?;
     // A critical extension is one that must be understood, and Herald understands none.
     if head.crit {
@@ -41,11 +47,13 @@ pub(super) async fn verify(
     if !matches!(head.alg, Algorithm::RS256 | Algorithm::ES256 | Algorithm::EdDSA) {
         return Err(AuthError::invalid("the algorithm is not accepted"));
     }
-    let key = keys.find(head.kid.as_deref(), head.alg).await?;
+    let (set, key) = keys.find(head.kid.as_deref(), head.alg).await?;
     let token = jsonwebtoken::decode::<Map<String, Value>>(token, &key, &signature_only(head.alg))
         .map_err(|_| AuthError::invalid("the signature does not verify"))?;
-    check(&token.claims, config, now)?;
-    bearer(&token.claims, config)
+    let lifetime = check(&token.claims, config, now)?;
+    let caller = bearer(&token.claims, config)?;
+    set.proofs.keep(fingerprint, Proof { caller: caller.clone(), lifetime }, now);
+    Ok(caller)
 }
 
 fn read_head(token: &str) -> Result<Head, AuthError> {
@@ -69,7 +77,7 @@ fn signature_only(algorithm: Algorithm) -> Validation {
 }
 
 /// Issuer, audience and time.
-fn check(claims: &Map<String, Value>, config: &AuthConfig, now: Timestamp) -> Result<(), AuthError> {
+fn check(claims: &Map<String, Value>, config: &AuthConfig, now: Timestamp) -> Result<Lifetime, AuthError> {
     if claims.get("iss").and_then(Value::as_str) != Some(&config.issuer) {
         return Err(AuthError::invalid("another issuer"));
     }
@@ -83,16 +91,37 @@ fn check(claims: &Map<String, Value>, config: &AuthConfig, now: Timestamp) -> Re
     if !for_us {
         return Err(AuthError::invalid("another audience"));
     }
-    let now = now.as_millisecond() as f64 / 1000.0;
-    let expires = claims.get("exp").and_then(Value::as_f64).ok_or(AuthError::invalid("no readable expiry"))?;
-    if now >= expires + LEEWAY_S {
-        return Err(AuthError::invalid("expired"));
+    let lifetime = Lifetime::read(claims)?;
+    lifetime.check(now)?;
+    Ok(lifetime)
+}
+
+/// When a token is valid, in seconds since 1970.
+#[derive(Clone, Copy)]
+pub(super) struct Lifetime {
+    begins: Option<f64>,
+    expires: f64,
+}
+
+impl Lifetime {
+    pub(super) fn read(claims: &Map<String, Value>) -> Result<Self, AuthError> {
+        let expires = claims.get("exp").and_then(Value::as_f64).ok_or(AuthError::invalid("no readable expiry"))?;
+        let begins = match claims.get("nbf") {
+            None => None,
+            Some(begins) => Some(begins.as_f64().ok_or(AuthError::invalid("no readable begin"))?),
+        };
+        Ok(Self { begins, expires })
     }
-    match claims.get("nbf").map(Value::as_f64) {
-        None => Ok(()),
-        Some(Some(begins)) if now + LEEWAY_S >= begins => Ok(()),
-        Some(Some(_)) => Err(AuthError::invalid("not valid yet")),
-        Some(None) => Err(AuthError::invalid("no readable begin")),
+
+    pub(super) fn check(self, now: Timestamp) -> Result<(), AuthError> {
+        let now = now.as_millisecond() as f64 / 1000.0;
+        if now >= self.expires + LEEWAY_S {
+            return Err(AuthError::invalid("expired"));
+        }
+        if self.begins.is_some_and(|begins| now + LEEWAY_S < begins) {
+            return Err(AuthError::invalid("not valid yet"));
+        }
+        Ok(())
     }
 }
 

@@ -121,24 +121,28 @@ impl IssuerKeys {
         Ok(())
     }
 
-    /// The key that may verify a token which names `id` and `algorithm`.
-    pub(super) async fn find(&self, id: Option<&str>, algorithm: Algorithm) -> Result<DecodingKey, AuthError> {
-        let known = |set: &KeySet| set.find(id, algorithm);
-        if let Some(key) = self.remembered().as_deref().and_then(known) {
-            return Ok(key);
+    /// The key that may verify a token which names `id` and `algorithm`, and the set it is of.
+    pub(super) async fn find(
+        &self,
+        id: Option<&str>,
+        algorithm: Algorithm,
+    ) -> Result<(Arc<KeySet>, DecodingKey), AuthError> {
+        let known = |set: Arc<KeySet>| set.find(id, algorithm).map(|key| (set, key));
+        if let Some(found) = self.remembered().and_then(known) {
+            return Ok(found);
         }
         let _alone = self.looking.lock().await;
         // Whoever looked before may have found it.
         if let Some(set) = self.remembered() {
-            if let Some(key) = set.find(id, algorithm) {
-                return Ok(key);
+            if let Some(found) = known(set) {
+                return Ok(found);
             }
             if self.missed_just_now() {
                 return Err(UNKNOWN_KEY);
             }
         }
         let mut set = self.read().await?;
-        if set.as_deref().and_then(known).is_none() && self.may_fetch().await? {
+        if set.clone().and_then(known).is_none() && self.may_fetch().await? {
             match self.refresh().await {
                 Ok(()) => set = self.remembered(),
                 Err(error) => tracing::warn!(%error, issuer = self.issuer, "the issuer's keys cannot be fetched"),
@@ -146,7 +150,7 @@ impl IssuerKeys {
         }
         match set {
             None => Err(AuthError::Unavailable("the issuer's keys are not known yet".to_owned())),
-            Some(set) => set.find(id, algorithm).ok_or_else(|| {
+            Some(set) => known(set).ok_or_else(|| {
                 self.memory().missed_at = Some(self.clock.now());
                 UNKNOWN_KEY
             }),
@@ -157,7 +161,8 @@ impl IssuerKeys {
         self.memory.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn remembered(&self) -> Option<Arc<KeySet>> {
+    /// The keys in memory, as long as they live.
+    pub(super) fn remembered(&self) -> Option<Arc<KeySet>> {
         let now = self.clock.now();
         self.memory().set.as_ref().filter(|(_, since)| within(*since, now, LIFE)).map(|(set, _)| Arc::clone(set))
     }

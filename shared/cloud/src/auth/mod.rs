@@ -11,6 +11,7 @@ mod jwks;
 mod jwt;
 mod keys;
 mod limit;
+mod proven;
 mod signer;
 #[cfg(test)]
 mod tests;

@@ -41,7 +41,15 @@ impl ApiError {
     /// Any error.
     #[must_use]
     pub fn new(status: StatusCode, code: &'static str, message: impl Into<String>) -> Self {
-        Self { status, code, message: message.into(), retry_after: None, challenge: None, problems: None, internal: None }
+        Self {
+            status,
+            code,
+            message: message.into(),
+            retry_after: None,
+            challenge: None,
+            problems: None,
+            internal: None,
+        }
     }
 
     /// 400 `invalid_request`.
@@ -92,7 +100,11 @@ impl ApiError {
     /// 412 `version_mismatch`.
     #[must_use]
     pub fn stale() -> Self {
-        Self::new(StatusCode::PRECONDITION_FAILED, "version_mismatch", "It has changed since it was read. Read it again.")
+        Self::new(
+            StatusCode::PRECONDITION_FAILED,
+            "version_mismatch",
+            "It has changed since it was read. Read it again.",
+        )
     }
 
     /// 429.

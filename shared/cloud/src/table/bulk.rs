@@ -13,7 +13,7 @@ use domain::{BulkId, Caller, Role, SubjectId, TalentId, WorkspaceId};
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
-use super::client::{Item, StoreError, Table, field, json, json_field, n, s};
+use super::client::{Item, StoreError, Table, demand, field, from_json, json, n, s};
 use super::keys;
 use super::transact::{Outcome, Transaction};
 use crate::doorbell::Ring;
@@ -194,7 +194,7 @@ pub async fn get(table: &Table, workspace: &WorkspaceId, id: &BulkId) -> Result<
 pub fn standing(item: &Item) -> Result<Standing, StoreError> {
     let counts =
         Counts { created: field(item, "created")?, valid: field(item, "valid")?, failed: field(item, "failed")? };
-    Ok(Standing { job: json_field(item, "job")?, counts, left: field(item, "left")? })
+    Ok(Standing { job: demand(from_json(item, "job")?, "job")?, counts, left: field(item, "left")? })
 }
 
 /// Makes a chunk due, unless it has been before: a repeat after a crash starts nothing twice.

@@ -1,11 +1,14 @@
 //! The SDK client with what every row needs.
 
 use std::collections::HashMap;
+use std::str::FromStr;
 
 use aws_sdk_dynamodb::Client;
-use aws_sdk_dynamodb::error::SdkError;
+use aws_sdk_dynamodb::error::{ProvideErrorMetadata, SdkError};
+use aws_sdk_dynamodb::operation::query::builders::QueryFluentBuilder;
 use aws_sdk_dynamodb::types::AttributeValue;
 use jiff::Timestamp;
+use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 /// A row as the SDK carries it.
@@ -17,17 +20,19 @@ pub enum StoreError {
     /// Throttled, in conflict or out of reach, after the retries. May pass.
     #[error("the table cannot answer: {0}")]
     Unavailable(String),
-    /// A row that cannot be read is an error, not a default.
-    #[error("a row cannot be read: {0}")]
+    /// A row that cannot be read is an error, not a default; and one that the table refuses to hold.
+    #[error("a row makes no sense: {0}")]
     Malformed(String),
 }
 
 impl<E, R> From<SdkError<E, R>> for StoreError
 where
-    E: std::error::Error + 'static,
+    E: ProvideErrorMetadata + std::error::Error + 'static,
     R: std::fmt::Debug,
 {
     fn from(error: SdkError<E, R>) -> Self {
+        // A row that is too large, a key that is too long: no repetition helps.
+        let refused = error.as_service_error().and_then(ProvideErrorMetadata::code) == Some("ValidationException");
         let mut text = error.to_string();
         let mut source = std::error::Error::source(&error as &dyn std::error::Error);
         // The causes name the operation's own error; without them the text is only "service error".
@@ -35,7 +40,7 @@ where
             text = format!("{text}: {cause}");
             source = cause.source();
         }
-        Self::Unavailable(text)
+        if refused { Self::Malformed(text) } else { Self::Unavailable(text) }
     }
 }
 
@@ -90,21 +95,48 @@ impl Table {
         answer.item.map(known).transpose()
     }
 
-    /// Every row of a partition whose sort key begins with `prefix`, in order, read consistently.
+    /// Every row of a partition whose sort key begins with `prefix`, in order, read consistently. Of each row only the
+    /// `attributes` come, and `v` among them.
     ///
     /// # Errors
     /// [`StoreError`].
-    pub async fn query_prefix(&self, pk: &str, prefix: &str) -> Result<Vec<Item>, StoreError> {
+    pub async fn query_prefix(&self, pk: &str, prefix: &str, attributes: &str) -> Result<Vec<Item>, StoreError> {
+        let query = self
+            .client
+            .query()
+            .key_condition_expression("pk = :pk AND begins_with(sk, :prefix)")
+            .expression_attribute_values(":prefix", s(prefix));
+        self.every_page(query, pk, attributes).await
+    }
+
+    /// Every row of a partition whose sort key lies between two others, both included; else as [`Table::query_prefix`].
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn query_between(
+        &self,
+        pk: &str,
+        (first, last): (&str, &str),
+        attributes: &str,
+    ) -> Result<Vec<Item>, StoreError> {
+        let query = self
+            .client
+            .query()
+            .key_condition_expression("pk = :pk AND sk BETWEEN :first AND :last")
+            .expression_attribute_values(":first", s(first))
+            .expression_attribute_values(":last", s(last));
+        self.every_page(query, pk, attributes).await
+    }
+
+    async fn every_page(&self, query: QueryFluentBuilder, pk: &str, attributes: &str) -> Result<Vec<Item>, StoreError> {
         let mut rows = Vec::new();
         let mut from = None;
         loop {
-            let page = self
-                .client
-                .query()
+            let page = query
+                .clone()
                 .table_name(&self.name)
-                .key_condition_expression("pk = :pk AND begins_with(sk, :prefix)")
                 .expression_attribute_values(":pk", s(pk))
-                .expression_attribute_values(":prefix", s(prefix))
+                .projection_expression(attributes)
                 .consistent_read(true)
                 .set_exclusive_start_key(from)
                 .send()
@@ -140,8 +172,8 @@ impl Table {
 
 /// A row that a newer version wrote is not guessed at.
 fn known(row: Item) -> Result<Item, StoreError> {
-    match row.get("v") {
-        Some(_) if field::<u32>(&row, "v")? > super::keys::SCHEMA_VERSION => {
+    match number::<u32>(&row, "v")? {
+        Some(v) if v > super::keys::SCHEMA_VERSION => {
             Err(StoreError::Malformed("a newer version of Herald wrote this row".to_owned()))
         }
         _ => Ok(row),
@@ -166,31 +198,72 @@ pub fn millis(at: Timestamp) -> AttributeValue {
     n(at.as_millisecond())
 }
 
-/// A field of a row, read as `T`.
+/// A text attribute that holds `value` as JSON: what only readers need costs them one attribute.
+///
+/// # Errors
+/// [`StoreError::Malformed`].
+pub fn json(value: &impl Serialize) -> Result<AttributeValue, StoreError> {
+    serde_json::to_string(value).map(AttributeValue::S).map_err(|error| StoreError::Malformed(error.to_string()))
+}
+
+/// A text attribute of a row; `None` where it is absent or null.
+///
+/// # Errors
+/// [`StoreError::Malformed`] when it is of another type.
+pub fn text<'a>(item: &'a Item, name: &str) -> Result<Option<&'a str>, StoreError> {
+    match item.get(name) {
+        None | Some(AttributeValue::Null(_)) => Ok(None),
+        Some(AttributeValue::S(text)) => Ok(Some(text)),
+        Some(_) => Err(StoreError::Malformed(format!("{name} is no text"))),
+    }
+}
+
+/// A text attribute of a row, read as `T`; `None` where it is absent or null.
+///
+/// # Errors
+/// [`StoreError::Malformed`] when it is of another type or no `T`.
+pub fn parsed<T: FromStr>(item: &Item, name: &str) -> Result<Option<T>, StoreError> {
+    let Some(text) = text(item, name)? else { return Ok(None) };
+    text.parse().map(Some).map_err(|_| StoreError::Malformed(format!("{name} cannot be read")))
+}
+
+/// A number of a row; `None` where it is absent or null.
+///
+/// # Errors
+/// [`StoreError::Malformed`] when it is of another type or out of range.
+pub fn number<T: FromStr>(item: &Item, name: &str) -> Result<Option<T>, StoreError> {
+    let number = match item.get(name) {
+        None | Some(AttributeValue::Null(_)) => return Ok(None),
+        Some(AttributeValue::N(number)) => number.parse().ok(),
+        Some(_) => None,
+    };
+    number.map(Some).ok_or_else(|| StoreError::Malformed(format!("{name} is no such number")))
+}
+
+/// A text attribute of a row that holds JSON; `None` where it is absent or null.
+///
+/// # Errors
+/// [`StoreError::Malformed`] when it is of another type or not the JSON of a `T`.
+pub fn from_json<T: DeserializeOwned>(item: &Item, name: &str) -> Result<Option<T>, StoreError> {
+    let Some(text) = text(item, name)? else { return Ok(None) };
+    serde_json::from_str(text).map(Some).map_err(|error| StoreError::Malformed(format!("{name}: {error}")))
+}
+
+/// What a row cannot be without.
+///
+/// # Errors
+/// [`StoreError::Malformed`] when it is not there.
+pub fn demand<T>(value: Option<T>, name: &str) -> Result<T, StoreError> {
+    value.ok_or_else(|| StoreError::Malformed(format!("{name} is missing")))
+}
+
+/// A field of a row of any form, read as `T`.
 ///
 /// # Errors
 /// [`StoreError::Malformed`] when it is missing or of another type.
 pub fn field<T: DeserializeOwned>(item: &Item, name: &str) -> Result<T, StoreError> {
     let value = item.get(name).ok_or_else(|| StoreError::Malformed(format!("{name} is missing")))?;
     serde_dynamo::from_attribute_value(value.clone()).map_err(|error| StoreError::Malformed(format!("{name}: {error}")))
-}
-
-/// A value as one JSON text: what is always read and written whole costs one attribute.
-///
-/// # Errors
-/// [`StoreError::Malformed`].
-pub fn json(value: &impl serde::Serialize) -> Result<AttributeValue, StoreError> {
-    serde_json::to_string(value).map(AttributeValue::S).map_err(|error| StoreError::Malformed(error.to_string()))
-}
-
-/// A field that [`json`] wrote.
-///
-/// # Errors
-/// [`StoreError::Malformed`] when it is missing or of another form.
-pub fn json_field<T: DeserializeOwned>(item: &Item, name: &str) -> Result<T, StoreError> {
-    let text = item.get(name).and_then(|value| value.as_s().ok());
-    let text = text.ok_or_else(|| StoreError::Malformed(format!("{name} is missing")))?;
-    serde_json::from_str(text).map_err(|error| StoreError::Malformed(format!("{name}: {error}")))
 }
 
 impl Table {

@@ -12,7 +12,7 @@ use domain::{ConnectionId, DeliveryId, DeliveryStatus, Platform, TalentId, Works
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::client::{Item, StoreError, Table, field, millis, n, s};
+use super::client::{Item, StoreError, Table, demand, from_json, json, millis, n, number, s};
 use super::keys;
 use super::transact::Transaction;
 use crate::doorbell::Ring;
@@ -153,8 +153,7 @@ impl Delivery {
             last.n = self.tried;
             return;
         }
-        let attempt =
-            Attempt { n: self.tried, started_at, step: step.to_owned(), outcome: outcome.to_owned(), detail };
+        let attempt = Attempt { n: self.tried, started_at, step: step.to_owned(), outcome: outcome.to_owned(), detail };
         self.log.push(attempt);
         if self.log.len() > MOST_ATTEMPTS_SHOWN {
             self.log.remove(0);
@@ -192,10 +191,10 @@ pub struct Row {
 pub fn read(item: &Item) -> Result<Row, StoreError> {
     let sealed = item.get("sealed").map(|value| serde_dynamo::from_attribute_value(value.clone())).transpose()?;
     Ok(Row {
-        delivery: super::client::json_field(item, "state")?,
+        delivery: demand(from_json(item, "card")?, "card")?,
         sealed,
-        fence: field(item, "fence")?,
-        claims: field(item, "claims")?,
+        fence: demand(number(item, "fence")?, "fence")?,
+        claims: demand(number(item, "claims")?, "claims")?,
     })
 }
 
@@ -203,14 +202,18 @@ pub fn read(item: &Item) -> Result<Row, StoreError> {
 ///
 /// # Errors
 /// [`StoreError::Malformed`].
-pub fn put<'a>(transaction: Transaction<'a>, table: &Table, delivery: &Delivery) -> Result<Transaction<'a>, StoreError> {
+pub fn put<'a>(
+    transaction: Transaction<'a>,
+    table: &Table,
+    delivery: &Delivery,
+) -> Result<Transaction<'a>, StoreError> {
     let ring = delivery.ring();
     let mut item: Item = HashMap::from([
         ("pk".to_owned(), s(ring.pk)),
         ("sk".to_owned(), s(ring.sk)),
         ("v".to_owned(), n(keys::SCHEMA_VERSION)),
         ("workspace".to_owned(), s(delivery.workspace.as_str())),
-        ("state".to_owned(), super::client::json(delivery)?),
+        ("card".to_owned(), json(delivery)?),
     ]);
     let at = delivery.next_attempt_at.unwrap_or(delivery.scheduled_at);
     item.extend(crate::work::due_attributes(table, WorkKind::Publish, delivery.id.as_str(), at));
@@ -295,10 +298,9 @@ fn change(
     next: Next,
     claims: AttributeValue,
 ) -> Result<Change, StoreError> {
-    let mut names = HashMap::from([("#state".to_owned(), "state".to_owned())]);
-    let mut values =
-        HashMap::from([(":state".to_owned(), super::client::json(delivery)?), (":claims".to_owned(), claims)]);
-    let mut set = "SET #state = :state, claims = :claims".to_owned();
+    let mut names = HashMap::new();
+    let mut values = HashMap::from([(":card".to_owned(), json(delivery)?), (":claims".to_owned(), claims)]);
+    let mut set = "SET card = :card, claims = :claims".to_owned();
     let mut remove = Vec::new();
     match sealed {
         Some(sealed) => {

@@ -2,13 +2,13 @@
 
 use std::collections::HashMap;
 
-use domain::due::WorkKind;
 use domain::WorkspaceId;
+use domain::due::WorkKind;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::client::{Item, StoreError, Table, json, json_field, n, s};
+use super::client::{Item, StoreError, Table, demand, from_json, json, n, s};
 use super::keys;
 use super::transact::Transaction;
 use crate::doorbell::Ring;
@@ -61,7 +61,7 @@ pub fn ring(pk: &str, event: &Event) -> Ring {
 /// # Errors
 /// [`StoreError::Malformed`].
 pub fn read(item: &Item) -> Result<Event, StoreError> {
-    json_field(item, "event")
+    demand(from_json(item, "event")?, "event")
 }
 
 /// Forgets an event that was told; false when the token is lost.

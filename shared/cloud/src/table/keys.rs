@@ -73,6 +73,8 @@ pub fn workspace_pk(workspace: &WorkspaceId) -> String {
 pub const WORKSPACE_SK: &str = "workspace";
 /// Its counts per state.
 pub const STATS_SK: &str = "stats";
+/// What the index shows of a connection that is disconnected.
+pub const DISCONNECTED: &str = "disconnected";
 
 /// The partition of one idempotency key; `digest` covers subject, route and key.
 #[must_use]

@@ -18,5 +18,5 @@ pub mod talents;
 pub mod tokens;
 mod transact;
 
-pub use client::{Item, StoreError, Table, field, millis, n, s};
+pub use client::{Item, StoreError, Table, demand, field, json, millis, n, number, s};
 pub use transact::{Outcome, Refusal, Transaction};

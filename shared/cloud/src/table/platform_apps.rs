@@ -1,7 +1,6 @@
 //! Herald's own registrations at the servers of a federated platform: made once per server and kept.
 
-use std::collections::HashMap;
-
+use aws_sdk_dynamodb::operation::delete_item::DeleteItemError;
 use aws_sdk_dynamodb::operation::put_item::PutItemError;
 use domain::Platform;
 use serde::{Deserialize, Serialize};
@@ -30,7 +29,8 @@ pub async fn get(table: &Table, platform: Platform, server: &str) -> Result<Opti
     Ok(row.map(serde_dynamo::from_item).transpose()?)
 }
 
-/// Keeps a registration. Of two made at the same time the first stays, and both callers get it.
+/// Keeps a registration in place of none, or of the one of the client `replaces`. Of two made at the same time the first
+/// stays, and both callers get it.
 ///
 /// # Errors
 /// [`StoreError`].
@@ -39,7 +39,7 @@ pub async fn keep(
     platform: Platform,
     server: &str,
     app: PlatformApp,
-    replace: bool,
+    replaces: Option<&str>,
 ) -> Result<PlatformApp, StoreError> {
     let mut item: Item = serde_dynamo::to_item(&app)?;
     let pk = keys::platform_app_pk(platform, server);
@@ -48,17 +48,14 @@ pub async fn keep(
     item.insert("v".to_owned(), n(keys::SCHEMA_VERSION));
     // A registration serves the installation, not one tenant.
     item.insert("workspace".to_owned(), s("-"));
-    if replace {
-        table.put(item).await?;
-        return Ok(app);
-    }
-    let sent = table
-        .client
-        .put_item()
-        .table_name(&table.name)
-        .set_item(Some(item))
-        .condition_expression("attribute_not_exists(pk)");
-    match sent.set_expression_attribute_values(None::<HashMap<_, _>>).send().await {
+    let put = table.client.put_item().table_name(&table.name).set_item(Some(item));
+    let put = match replaces {
+        None => put.condition_expression("attribute_not_exists(pk)"),
+        Some(client_id) => put
+            .condition_expression("attribute_not_exists(pk) OR client_id = :replaced")
+            .expression_attribute_values(":replaced", s(client_id)),
+    };
+    match put.send().await {
         Ok(_) => Ok(app),
         Err(error) => match error.as_service_error() {
             Some(PutItemError::ConditionalCheckFailedException(_)) => {
@@ -66,5 +63,61 @@ pub async fn keep(
             }
             _ => Err(error.into()),
         },
+    }
+}
+
+/// Forgets the registration of the client `client_id`; another one that stands there meanwhile stays.
+///
+/// # Errors
+/// [`StoreError`].
+pub async fn forget(table: &Table, platform: Platform, server: &str, client_id: &str) -> Result<(), StoreError> {
+    let sent = table
+        .client
+        .delete_item()
+        .table_name(&table.name)
+        .key("pk", s(keys::platform_app_pk(platform, server)))
+        .key("sk", s(keys::ONLY_SK))
+        .condition_expression("client_id = :refused")
+        .expression_attribute_values(":refused", s(client_id));
+    match sent.send().await {
+        Ok(_) => Ok(()),
+        Err(error) => match error.as_service_error() {
+            Some(DeleteItemError::ConditionalCheckFailedException(_)) => Ok(()),
+            _ => Err(error.into()),
+        },
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testing::table;
+
+    fn app(client_id: &str) -> PlatformApp {
+        let sealed = serde_json::json!({"v": 1, "key_version": "k", "wrapped_key": "", "nonce": "", "data": ""});
+        PlatformApp {
+            client_id: client_id.to_owned(),
+            sealed: serde_json::from_value(sealed).unwrap(),
+            redirect_uri: "https://h.example/back".to_owned(),
+        }
+    }
+
+    #[tokio::test]
+    async fn a_registration_that_came_in_between_is_neither_forgotten_nor_replaced() {
+        let (table, platform, server) = (table().await, Platform::Mastodon, "social.example");
+        let standing = async || get(&table, platform, server).await.unwrap().map(|app| app.client_id);
+        let kept = async |new: &str, replaces: Option<&str>| {
+            keep(&table, platform, server, app(new), replaces).await.unwrap().client_id
+        };
+        assert_eq!(kept("one", None).await, "one");
+        assert_eq!(kept("two", None).await, "one");
+        assert_eq!(kept("two", Some("one")).await, "two");
+        assert_eq!(kept("three", Some("one")).await, "two");
+        forget(&table, platform, server, "one").await.unwrap();
+        assert_eq!(standing().await.as_deref(), Some("two"));
+        forget(&table, platform, server, "two").await.unwrap();
+        forget(&table, platform, server, "two").await.unwrap();
+        assert_eq!(standing().await, None);
+        assert_eq!(kept("three", Some("two")).await, "three");
     }
 }

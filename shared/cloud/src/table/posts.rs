@@ -6,7 +6,7 @@ use domain::{Post, PostId, TalentId, WorkspaceId};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::client::{Item, StoreError, Table, field, json, json_field, n, s};
+use super::client::{Item, StoreError, Table, demand, from_json, json, n, number, s, text};
 use super::deliveries::{self, Row};
 use super::talents::{month_number, previous_month};
 use super::transact::Transaction;
@@ -17,8 +17,8 @@ use super::{keys, talents};
 /// # Errors
 /// [`StoreError::Malformed`].
 pub fn read(item: &Item) -> Result<Post, StoreError> {
-    let mut post: Post = json_field(item, "shown")?;
-    post.version = field(item, "version")?;
+    let mut post: Post = demand(from_json(item, "shown")?, "shown")?;
+    post.version = demand(number(item, "version")?, "version")?;
     Ok(post)
 }
 
@@ -30,6 +30,9 @@ pub async fn get(table: &Table, workspace: &WorkspaceId, id: &PostId) -> Result<
     table.get(&keys::post_pk(workspace, id), keys::POST_SK).await?.map(|item| read(&item)).transpose()
 }
 
+/// What is read of a post and of its deliveries.
+const WHOLE: &str = "v, sk, shown, version, card, sealed, fence, claims";
+
 /// One post with the rows of its deliveries, in their order. One query.
 ///
 /// # Errors
@@ -39,9 +42,9 @@ pub async fn get_whole(
     workspace: &WorkspaceId,
     id: &PostId,
 ) -> Result<Option<(Post, Vec<Row>)>, StoreError> {
-    let rows = table.query_prefix(&keys::post_pk(workspace, id), keys::POST_SK).await?;
+    let rows = table.query_prefix(&keys::post_pk(workspace, id), keys::POST_SK, WHOLE).await?;
     let Some((first, rest)) = rows.split_first() else { return Ok(None) };
-    if field::<String>(first, "sk")? != keys::POST_SK {
+    if text(first, "sk")? != Some(keys::POST_SK) {
         return Err(StoreError::Malformed("deliveries without their post".to_owned()));
     }
     let deliveries: Result<Vec<Row>, StoreError> = rest.iter().map(deliveries::read).collect();
@@ -145,9 +148,7 @@ pub async fn list(
         let month = Timestamp::from_second(at.month).map_err(|error| StoreError::Malformed(error.to_string()))?;
         let (index, name, key) = match of {
             Of::Workspace => ("by_workspace", "month", keys::month_key(workspace, month)),
-            Of::Talent(talent) => {
-                ("by_talent", "talent_month", keys::talent_month_key(workspace, talent, month))
-            }
+            Of::Talent(talent) => ("by_talent", "talent_month", keys::talent_month_key(workspace, talent, month)),
         };
         let start = at.last.take().map(|id| {
             HashMap::from([
@@ -159,9 +160,10 @@ pub async fn list(
         });
         let (rows, more) = page(table, index, (name, &key), limit.clamp(20, 200), start).await?;
         looked_at += rows.len();
-        let mut last = None;
+        let (mut last, mut read) = (None, 0);
         for row in &rows {
-            let post: Post = json_field(row, "shown")?;
+            read += 1;
+            let post: Post = demand(from_json(row, "shown")?, "shown")?;
             let written = post.id.written_at();
             last = Some(post.id.clone());
             if written <= until && from.is_none_or(|from| written >= from) && wanted(&post) {
@@ -172,7 +174,7 @@ pub async fn list(
             }
         }
         let full = posts.len() >= limit;
-        let unread = more || (full && last != rows.last().and_then(|row| json_field::<Post>(row, "shown").ok()).map(|p| p.id));
+        let unread = more || read < rows.len();
         at = if unread {
             Position { month: at.month, last }
         } else {

@@ -5,20 +5,58 @@ use std::collections::HashMap;
 use domain::{Connection, ConnectionId, Publication, WorkspaceId};
 use jiff::Timestamp;
 
-use super::client::{Item, StoreError, Table, n, s};
+use super::client::{StoreError, Table, n, s, text};
 use super::keys;
 use crate::work::{FENCED, Token};
 
 /// How many publications one transaction writes; the hundredth part is the fence.
 const PER_TRANSACTION: usize = 99;
 
-/// The publications of a connection, oldest first.
+/// A publication as its row holds it: everything that readers need, as JSON text in one attribute.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Shown {
+    sk: String,
+    json: String,
+}
+
+impl Shown {
+    /// What the row of a publication holds.
+    ///
+    /// # Errors
+    /// [`StoreError::Malformed`].
+    pub fn of(publication: &Publication) -> Result<Self, StoreError> {
+        let json = serde_json::to_string(publication).map_err(|error| StoreError::Malformed(error.to_string()))?;
+        Ok(Self { sk: keys::publication_sk(publication.posted_at, &publication.external_id), json })
+    }
+
+    /// The text, in which two looks at a publication that changed nothing are equal.
+    #[must_use]
+    pub fn json(&self) -> &str {
+        &self.json
+    }
+}
+
+/// The publications of `found` that the table does not hold just so.
 ///
 /// # Errors
 /// [`StoreError`].
-pub async fn list(table: &Table, workspace: &WorkspaceId, id: &ConnectionId) -> Result<Vec<Publication>, StoreError> {
-    let rows = table.query_prefix(&keys::connection_pk(workspace, id), keys::PUBLICATION_PREFIX).await?;
-    rows.into_iter().map(|item| Ok(serde_dynamo::from_item(item)?)).collect()
+pub async fn changed(
+    table: &Table,
+    workspace: &WorkspaceId,
+    id: &ConnectionId,
+    mut found: Vec<Shown>,
+) -> Result<Vec<Shown>, StoreError> {
+    let pk = keys::connection_pk(workspace, id);
+    let sort_keys = || found.iter().map(|shown| shown.sk.as_str());
+    // What stands before or after everything that was found can equal none of it.
+    let Some(span) = sort_keys().min().zip(sort_keys().max()) else { return Ok(found) };
+    let stored = table.query_between(&pk, span, "v, sk, shown").await?;
+    let mut held = HashMap::with_capacity(stored.len());
+    for row in &stored {
+        held.insert(text(row, "sk")?, text(row, "shown")?);
+    }
+    found.retain(|shown| held.get(&Some(shown.sk.as_str())) != Some(&Some(shown.json.as_str())));
+    Ok(found)
 }
 
 /// Writes what changed, under the token of the sync that found it. Answers false when the token is lost; what was
@@ -29,20 +67,22 @@ pub async fn list(table: &Table, workspace: &WorkspaceId, id: &ConnectionId) -> 
 pub async fn write(
     table: &Table,
     connection: &Connection,
-    changed: &[&Publication],
+    mut changed: Vec<Shown>,
     token: &Token,
     now: Timestamp,
 ) -> Result<bool, StoreError> {
     let pk = keys::connection_pk(&connection.workspace, &connection.id);
-    for chunk in changed.chunks(PER_TRANSACTION) {
+    while !changed.is_empty() {
         let held = HashMap::from([(":token".to_owned(), n(token.fence))]);
         let mut transaction = table.transaction().check("fence", (&token.pk, &token.sk), FENCED, held)?;
-        for publication in chunk {
-            let mut item: Item = serde_dynamo::to_item(publication)?;
-            item.insert("pk".to_owned(), s(&pk));
-            item.insert("sk".to_owned(), s(keys::publication_sk(publication.posted_at, &publication.external_id)));
-            item.insert("v".to_owned(), n(keys::SCHEMA_VERSION));
-            item.insert("last_synced_at".to_owned(), s(now.to_string()));
+        for shown in changed.drain(..changed.len().min(PER_TRANSACTION)) {
+            let item = HashMap::from([
+                ("pk".to_owned(), s(&pk)),
+                ("sk".to_owned(), s(shown.sk)),
+                ("v".to_owned(), n(keys::SCHEMA_VERSION)),
+                ("last_synced_at".to_owned(), s(now.to_string())),
+                ("shown".to_owned(), s(shown.json)),
+            ]);
             transaction = transaction.put("publication", item)?;
         }
         if !transaction.commit().await?.is_done() {

@@ -16,9 +16,21 @@ pub struct Stats {
     pub as_of: Timestamp,
     /// Connections per sync state.
     pub connections: BTreeMap<String, u64>,
+    /// Of those in ERROR, the ones that are disconnected: nobody waits for them.
+    #[serde(default)]
+    pub disconnected: u64,
     /// Per kind of work, when its most overdue row was due; absent when nothing is overdue.
     #[serde(default)]
     pub oldest_due: BTreeMap<String, Timestamp>,
+}
+
+impl Stats {
+    /// How many connections stand in ERROR and are wanted.
+    #[must_use]
+    pub fn failed(&self) -> u64 {
+        let failed = self.connections.get(SyncStatus::Error.as_str()).copied().unwrap_or(0);
+        failed.saturating_sub(self.disconnected)
+    }
 }
 
 /// The last counts of a workspace; `None` until the schedule has run.
@@ -64,6 +76,7 @@ pub async fn count(
 ) -> Result<Stats, StoreError> {
     let mut connections: BTreeMap<String, u64> = SyncStatus::ALL.iter().map(|s| (s.as_str().to_owned(), 0)).collect();
     let first = talents::first_month(table, workspace).await?.unwrap_or(now);
+    let mut disconnected = 0;
     let mut month = Some(now).filter(|_| talents::month_number(now) >= talents::month_number(first));
     while let Some(at) = month {
         let mut from = None;
@@ -71,7 +84,11 @@ pub async fn count(
             let (rows, next) =
                 talents::month_page(table, &keys::month_key(workspace, at), "conn#", 1_000, from).await?;
             for row in rows {
-                *connections.entry(field(&row, "sync_status")?).or_default() += 1;
+                let state: String = field(&row, "sync_status")?;
+                if state == SyncStatus::Error.as_str() && row.contains_key("shown") {
+                    disconnected += 1;
+                }
+                *connections.entry(state).or_default() += 1;
             }
             from = next;
             if from.is_none() {
@@ -80,7 +97,7 @@ pub async fn count(
         }
         month = talents::previous_month(at).filter(|at| talents::month_number(*at) >= talents::month_number(first));
     }
-    let stats = Stats { as_of: now, connections, oldest_due: oldest_due.clone() };
+    let stats = Stats { as_of: now, connections, disconnected, oldest_due: oldest_due.clone() };
     let mut item: Item = serde_dynamo::to_item(&stats)?;
     item.extend(HashMap::from([
         ("pk".to_owned(), s(keys::workspace_pk(workspace))),

@@ -199,6 +199,9 @@ impl Transaction<'_> {
             if !refusals.is_empty() {
                 return Ok(Outcome::Refused(refusals));
             }
+            if code("ValidationError") {
+                return Err(StoreError::Malformed(format!("the table refuses a row: {cancelled}")));
+            }
             let may_pass =
                 code("TransactionConflict") || code("ThrottlingError") || code("ProvisionedThroughputExceeded");
             if !may_pass || attempt >= 6 {

@@ -75,6 +75,27 @@ impl KeyService for KmsKeys {
     }
 }
 
+/// In place of a key, in a function that was given none: its role could not use one.
+#[derive(Debug, Clone, Copy)]
+pub struct NoKeys;
+
+#[async_trait]
+impl KeyService for NoKeys {
+    async fn generate(&self, _: &EncryptionContext) -> Result<DataKey, VaultError> {
+        Err(VaultError::Unavailable(NO_KEY.to_owned()))
+    }
+
+    async fn unwrap(&self, _: &EncryptionContext, _: &[u8]) -> Result<PlainKey, VaultError> {
+        Err(VaultError::Unavailable(NO_KEY.to_owned()))
+    }
+
+    fn key_version(&self) -> &str {
+        ""
+    }
+}
+
+const NO_KEY: &str = "this function was given no key (HERALD_KMS_KEY)";
+
 fn encryption_context(context: &EncryptionContext) -> HashMap<String, String> {
     context.pairs().into_iter().map(|(name, value)| (name.to_owned(), value.to_owned())).collect()
 }

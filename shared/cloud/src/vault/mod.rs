@@ -21,7 +21,7 @@ use secrecy::zeroize::{Zeroize, Zeroizing};
 
 use cache::DataKeys;
 pub use envelope::Sealed;
-pub use kms::KmsKeys;
+pub use kms::{KmsKeys, NoKeys};
 pub use local::{KeyRingError, LocalKeys};
 
 /// Why a secret could not be sealed or opened.

@@ -7,7 +7,7 @@ use serde::Deserialize;
 use serde_json::Value;
 
 use super::facts::FACTS;
-use crate::wire::filled;
+use crate::wire::{address, filled};
 
 /// Bluesky tells no kinds of accounts apart.
 const NO_KIND: Option<AccountType> = None;
@@ -140,7 +140,7 @@ impl ProfileView {
             external_id: self.did,
             display_name: filled(self.display_name),
             bio: filled(self.description),
-            profile_image_url: self.avatar,
+            profile_image_url: address(self.avatar),
             follower_count: Metric::offered(self.followers_count),
             following_count: Metric::offered(self.follows_count),
             post_count: Metric::offered(self.posts_count),
@@ -282,8 +282,8 @@ impl FeedItem {
             post_type: Some(record.post_type().to_owned()),
             caption: record.text,
             media_type: media.kind,
-            media_url: media.url,
-            thumbnail_url: media.still,
+            media_url: address(media.url),
+            thumbnail_url: address(media.still),
             posted_at,
             metrics: Metrics {
                 likes: Metric::offered(post.like_count),

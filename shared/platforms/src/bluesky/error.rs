@@ -116,6 +116,17 @@ pub(super) fn oauth(answer: &Answer, now: Timestamp) -> Failure {
     }
 }
 
+/// What a refused code means.
+pub(super) fn code(answer: &Answer, now: Timestamp) -> Failure {
+    let failure = oauth(answer, now);
+    match parts(answer).0.as_str() {
+        // The key has proven itself when the request was pushed, so one that does not fit now is another flow's: the
+        // code was brought to the wrong login. Servers also say `invalid_grant` to that.
+        "invalid_dpop_proof" | "invalid_token" => kind(failure, Kind::ReconnectNeeded),
+        _ => failure,
+    }
+}
+
 /// What a failed sign-in or renewal of an app password's session means: nothing renews it but a new password.
 pub(super) fn session(answer: &Answer, now: Timestamp) -> Failure {
     let failure = xrpc(answer, now);
@@ -205,17 +216,13 @@ fn kind(failure: Failure, kind: Kind) -> Failure {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use bytes::Bytes;
+    use crate::wire::testing::answer;
     use domain::Effect;
-    use http::{HeaderMap, HeaderValue};
+    use http::HeaderValue;
     use std::time::Duration;
 
-    fn answer(status: u16, body: &str) -> Answer {
-        Answer { status, headers: HeaderMap::new(), body: Bytes::from(body.to_owned()) }
-    }
-
     fn coded(status: u16, code: &str) -> Answer {
-        answer(status, &format!(r#"{{"error":"{code}","message":"…"}}"#))
+        answer(status, &[], &format!(r#"{{"error":"{code}","message":"…"}}"#))
     }
 
     const NOW: Timestamp = Timestamp::UNIX_EPOCH;
@@ -252,10 +259,16 @@ mod tests {
             include_str!("fixtures/handle_unresolved.json"),
             include_str!("fixtures/repo_not_found.json"),
         ] {
-            assert_eq!(xrpc(&answer(400, text), NOW).kind, Kind::NotFound, "{text}");
+            assert_eq!(xrpc(&answer(400, &[], text), NOW).kind, Kind::NotFound, "{text}");
         }
-        assert_eq!(xrpc(&answer(400, include_str!("fixtures/text_too_long.json")), NOW).kind, Kind::InvalidRequest);
-        assert_eq!(xrpc(&answer(400, include_str!("fixtures/actor_malformed.json")), NOW).kind, Kind::InvalidHandle);
+        assert_eq!(
+            xrpc(&answer(400, &[], include_str!("fixtures/text_too_long.json")), NOW).kind,
+            Kind::InvalidRequest
+        );
+        assert_eq!(
+            xrpc(&answer(400, &[], include_str!("fixtures/actor_malformed.json")), NOW).kind,
+            Kind::InvalidHandle
+        );
     }
 
     #[test]
@@ -278,7 +291,7 @@ mod tests {
             ),
             (r#"{"error":"InvalidRequest","message":"Input/rkey is wrong"}"#, Kind::InvalidRequest, "InvalidRequest"),
         ] {
-            let failure = publish(&answer(400, text), NOW);
+            let failure = publish(&answer(400, &[], text), NOW);
             assert_eq!(
                 (failure.kind, failure.effect, failure.code.as_deref()),
                 (wanted, Effect::NotApplied, Some(code))
@@ -288,12 +301,12 @@ mod tests {
             assert_eq!(failure.retry_after, waits, "late enough that the file is sent again");
         }
         assert_eq!(publish(&coded(413, "PayloadTooLarge"), NOW).kind, Kind::ContentRefused);
-        assert_eq!(publish(&answer(413, "<html>"), NOW).kind, Kind::ContentRefused);
+        assert_eq!(publish(&answer(413, &[], "<html>"), NOW).kind, Kind::ContentRefused);
     }
 
     #[test]
     fn what_stands_under_the_key_already_has_to_be_looked_at() {
-        let failure = publish(&answer(400, include_str!("fixtures/swap.json")), NOW);
+        let failure = publish(&answer(400, &[], include_str!("fixtures/swap.json")), NOW);
         assert_eq!((failure.kind, failure.effect), (Kind::Duplicate, Effect::Unknown));
         let failure = publish(&coded(500, "InternalServerError"), NOW);
         assert_eq!((failure.kind, failure.effect), (Kind::ProviderDown, Effect::Unknown));
@@ -301,10 +314,10 @@ mod tests {
 
     #[test]
     fn only_a_missing_record_of_a_repository_that_is_there_is_absent() {
-        assert!(no_record(&answer(400, include_str!("fixtures/record_not_found.json"))));
-        assert!(no_record(&answer(400, r#"{"error":"InvalidRequest","message":"Could not locate record"}"#)));
+        assert!(no_record(&answer(400, &[], include_str!("fixtures/record_not_found.json"))));
+        assert!(no_record(&answer(400, &[], r#"{"error":"InvalidRequest","message":"Could not locate record"}"#)));
         for body in [include_str!("fixtures/repo_not_found.json"), r#"{"error":"RepoDeactivated"}"#, "<html>", ""] {
-            assert!(!no_record(&answer(400, body)), "{body}");
+            assert!(!no_record(&answer(400, &[], body)), "{body}");
         }
         assert!(!no_record(&coded(502, "UpstreamFailure")));
     }
@@ -350,9 +363,23 @@ mod tests {
             assert_eq!(oauth(&coded(status, code), NOW).kind, wanted, "{status} {code}");
         }
         assert_eq!(
-            oauth(&answer(400, include_str!("fixtures/refresh_replayed.json")), NOW).kind,
+            oauth(&answer(400, &[], include_str!("fixtures/refresh_replayed.json")), NOW).kind,
             Kind::ReconnectNeeded
         );
+    }
+
+    #[test]
+    fn a_code_of_another_flow_is_a_used_up_consent_and_no_matter_of_the_app() {
+        for (status, said, wanted) in [
+            (400, "invalid_grant", Kind::ReconnectNeeded),
+            (400, "invalid_dpop_proof", Kind::ReconnectNeeded),
+            (401, "invalid_token", Kind::ReconnectNeeded),
+            (401, "invalid_client", Kind::AppRejected),
+            (400, "use_dpop_nonce", Kind::ProviderDown),
+            (503, "", Kind::ProviderDown),
+        ] {
+            assert_eq!(code(&coded(status, said), NOW).kind, wanted, "{status} {said}");
+        }
     }
 
     #[test]
@@ -381,7 +408,7 @@ mod tests {
     #[test]
     fn a_nonce_is_wanted_in_the_body_or_in_the_challenge() {
         assert!(wants_nonce(&coded(400, "use_dpop_nonce")));
-        let mut challenge = answer(401, "");
+        let mut challenge = answer(401, &[], "");
         assert!(!wants_nonce(&challenge));
         challenge.headers.insert("www-authenticate", HeaderValue::from_static(r#"DPoP error="use_dpop_nonce""#));
         assert!(wants_nonce(&challenge));
@@ -391,11 +418,11 @@ mod tests {
     #[test]
     fn a_server_without_an_appview_says_so() {
         assert!(no_appview(&coded(502, "UpstreamFailure")));
-        assert!(no_appview(&answer(501, "")));
+        assert!(no_appview(&answer(501, &[], "")));
         assert!(no_appview(&coded(404, "XRPCNotSupported")));
-        assert!(no_appview(&answer(400, include_str!("fixtures/no_service_configured.json"))));
+        assert!(no_appview(&answer(400, &[], include_str!("fixtures/no_service_configured.json"))));
         // A gateway in front of the server has not seen the token.
-        assert!(!no_appview(&answer(502, "<html>")));
+        assert!(!no_appview(&answer(502, &[], "<html>")));
         assert!(!no_appview(&coded(504, "UpstreamTimeout")));
         assert!(!no_appview(&coded(400, "ExpiredToken")));
     }
@@ -403,7 +430,7 @@ mod tests {
     #[test]
     fn nothing_of_the_text_gets_into_the_log() {
         let body = r#"{"error":"a sentence with secret-token","message":"secret-token"}"#;
-        let failure = xrpc(&answer(500, body), NOW);
+        let failure = xrpc(&answer(500, &[], body), NOW);
         assert_eq!((failure.detail.as_str(), failure.effect), ("status 500", Effect::Unknown));
     }
 }

@@ -70,7 +70,10 @@ impl OAuth for Bluesky {
             ("redirect_uri", finish.redirect_uri.as_str()),
             ("code_verifier", verifier.expose()),
         ];
-        let answer = self.ask(cx, issuer, &server.token_endpoint, &key, &form).await?;
+        let answer = self.post(cx, issuer, &server.token_endpoint, &key, &form).await?;
+        if !answer.is_success() {
+            return Err(error::code(&answer, cx.clock.now()));
+        }
         let token: TokenAnswer = answer.json()?;
         match self.verified_home(cx, issuer, &token).await {
             Ok(pds) => {
@@ -121,8 +124,8 @@ impl OAuth for Bluesky {
 }
 
 impl Bluesky {
-    /// Sends a form to an endpoint of `issuer` as this client, proven by `key`; the answer is a success.
-    async fn ask(
+    /// Sends a form to an endpoint of `issuer` as this client, proven by `key`.
+    async fn post(
         &self,
         cx: &Context<'_>,
         issuer: &str,
@@ -133,8 +136,19 @@ impl Bluesky {
         let client = client_fields(cx, issuer)?;
         let client = client.iter().map(|(name, value)| (*name, value.expose()));
         let form: Vec<(&str, &str)> = form.iter().copied().chain(client).collect();
-        let answer =
-            self.send_proven(cx, Call::post_form(Platform::Bluesky, wire::url(endpoint)?, &form), key, None).await?;
+        self.send_proven(cx, Call::post_form(Platform::Bluesky, wire::url(endpoint)?, &form), key, None).await
+    }
+
+    /// The same; the answer is a success.
+    async fn ask(
+        &self,
+        cx: &Context<'_>,
+        issuer: &str,
+        endpoint: &str,
+        key: &Key,
+        form: &[(&str, &str)],
+    ) -> Result<Answer, Failure> {
+        let answer = self.post(cx, issuer, endpoint, key, form).await?;
         if answer.is_success() { Ok(answer) } else { Err(error::oauth(&answer, cx.clock.now())) }
     }
 

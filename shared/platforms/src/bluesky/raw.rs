@@ -9,7 +9,7 @@ use super::client::{Home, query};
 use super::facts::FACTS;
 use super::{error, identity};
 use crate::kit::Context;
-use crate::wire::filled;
+use crate::wire::{address, filled};
 
 const POSTS: &str = "app.bsky.feed.post";
 
@@ -31,7 +31,7 @@ pub(super) async fn profile(cx: &Context<'_>, home: &Home) -> Result<Profile, Fa
         handle,
         display_name: text("displayName"),
         bio: text("description"),
-        profile_image_url: blob(home, &record["avatar"]),
+        profile_image_url: address(blob(home, &record["avatar"])),
         external_id: home.did.clone(),
         follower_count: Metric::NotOffered,
         following_count: Metric::NotOffered,
@@ -77,8 +77,8 @@ fn publication(home: &Home, profile: &Profile, raw: RawRecord) -> Option<Publica
         posted_at: record.created_at?,
         caption: record.text,
         media_type: media.kind,
-        media_url: media.url,
-        thumbnail_url: media.still,
+        media_url: address(media.url),
+        thumbnail_url: address(media.still),
         metrics: Metrics::default(),
     })
 }

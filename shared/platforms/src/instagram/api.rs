@@ -61,7 +61,7 @@ pub(super) fn profile(answer: &Answer) -> Result<Profile, Failure> {
         handle,
         display_name: wire::filled(me.name),
         bio: wire::filled(me.biography),
-        profile_image_url: me.profile_picture_url,
+        profile_image_url: wire::address(me.profile_picture_url),
         follower_count: Metric::offered(me.followers_count),
         following_count: Metric::offered(me.follows_count),
         post_count: Metric::offered(me.media_count),
@@ -128,12 +128,12 @@ impl Media {
         };
         Publication {
             external_id: self.id,
-            url: self.permalink,
+            url: wire::address(self.permalink),
             caption: wire::filled(self.caption),
             media_type,
             post_type: self.media_product_type,
-            media_url: self.media_url,
-            thumbnail_url: self.thumbnail_url,
+            media_url: wire::address(self.media_url),
+            thumbnail_url: wire::address(self.thumbnail_url),
             posted_at: self.timestamp,
             metrics: domain::publication::Metrics {
                 // Left out when the owner hides likes.

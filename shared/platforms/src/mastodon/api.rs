@@ -11,7 +11,7 @@ use super::facts::FACTS;
 use super::html;
 use super::server::authority;
 use crate::publish::PostRef;
-use crate::wire::{filled, text_or_number};
+use crate::wire::{self, filled, text_or_number};
 
 #[derive(Debug, Default, Deserialize)]
 pub(super) struct ErrorBody {
@@ -146,7 +146,7 @@ fn identity(uri: Option<String>, id: &str, host: &str) -> String {
 
 /// An address for a browser. A server could send any scheme.
 fn web(address: Option<String>) -> Option<String> {
-    address.filter(|text| text.starts_with("https://") || text.starts_with("http://"))
+    wire::address(address).filter(|text| text.starts_with("https://") || text.starts_with("http://"))
 }
 
 #[derive(Debug, Deserialize)]

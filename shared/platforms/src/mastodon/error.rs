@@ -61,6 +61,12 @@ pub(super) fn oauth(answer: &Answer, now: Timestamp) -> Failure {
     }
 }
 
+/// Whether a server says that it does not know the app. A refusal by anything in front of it is not its word.
+pub(super) fn disowns(answer: &Answer) -> bool {
+    matches!(answer.status, 400 | 401 | 403)
+        && matches!(text(answer).as_str(), "unauthorized_client" | "invalid_client")
+}
+
 /// What a refused registration means.
 pub(super) fn registration(answer: &Answer, now: Timestamp) -> Failure {
     let general = general(answer, now);
@@ -102,16 +108,13 @@ fn kind(failure: Failure, kind: Kind) -> Failure {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use bytes::Bytes;
+    use crate::wire::testing::answer;
     use domain::Effect;
-    use http::{HeaderMap, HeaderValue};
-
-    fn answer(status: u16, body: &str) -> Answer {
-        Answer { status, headers: HeaderMap::new(), body: Bytes::from(body.to_owned()) }
-    }
+    use http::HeaderValue;
+    use std::time::Duration;
 
     fn said(status: u16, error: &str) -> Answer {
-        answer(status, &serde_json::json!({ "error": error }).to_string())
+        answer(status, &[], &serde_json::json!({ "error": error }).to_string())
     }
 
     const NOW: Timestamp = Timestamp::UNIX_EPOCH;
@@ -122,7 +125,7 @@ mod tests {
         for text in ["The access token is invalid", "The access token was revoked", "Das Token ist ungültig"] {
             assert_eq!(read(&said(401, text), NOW, SCOPE).kind, Kind::ReconnectNeeded);
         }
-        assert_eq!(read(&answer(422, ""), NOW, SCOPE).kind, Kind::ReconnectNeeded);
+        assert_eq!(read(&answer(422, &[], ""), NOW, SCOPE).kind, Kind::ReconnectNeeded);
         assert_eq!(read(&said(422, "Validation failed"), NOW, SCOPE).kind, Kind::InvalidRequest);
     }
 
@@ -147,10 +150,10 @@ mod tests {
         for (status, kind) in
             [(404, Kind::NotFound), (410, Kind::NotFound), (500, Kind::ProviderDown), (503, Kind::ProviderDown)]
         {
-            assert_eq!(read(&answer(status, "<html>"), NOW, SCOPE).kind, kind);
+            assert_eq!(read(&answer(status, &[], "<html>"), NOW, SCOPE).kind, kind);
         }
         assert!(is_about_the_record(&said(404, "Record not found")));
-        assert!(!is_about_the_record(&answer(404, "<html>")));
+        assert!(!is_about_the_record(&answer(404, &[], "<html>")));
     }
 
     #[test]
@@ -166,9 +169,9 @@ mod tests {
         for (answer, wanted) in [
             (said(422, "Validation failed: Text character limit of 500 exceeded"), Kind::ContentRefused),
             (said(422, "Gültigkeitsprüfung ist fehlgeschlagen"), Kind::ContentRefused),
-            (answer(413, "<html>"), Kind::ContentRefused),
-            (answer(422, ""), Kind::ReconnectNeeded),
-            (answer(401, ""), Kind::ReconnectNeeded),
+            (answer(413, &[], "<html>"), Kind::ContentRefused),
+            (answer(422, &[], ""), Kind::ReconnectNeeded),
+            (answer(401, &[], ""), Kind::ReconnectNeeded),
             (said(404, "Record not found"), Kind::NotFound),
             (said(403, "Your login is currently disabled"), Kind::Suspended),
         ] {
@@ -192,7 +195,7 @@ mod tests {
     #[test]
     fn a_server_that_broke_may_have_posted() {
         for status in [500, 502, 503] {
-            let failure = publish(&answer(status, "<html>"), NOW, "write:statuses");
+            let failure = publish(&answer(status, &[], "<html>"), NOW, "write:statuses");
             assert_eq!((failure.kind, failure.effect), (Kind::ProviderDown, Effect::Unknown), "{status}");
         }
     }
@@ -214,6 +217,16 @@ mod tests {
     }
 
     #[test]
+    fn only_the_servers_own_word_disowns_an_app() {
+        assert!(disowns(&said(403, "unauthorized_client")) && disowns(&said(401, "invalid_client")));
+        for answer in
+            [said(200, ""), answer(200, &[], "{}"), answer(403, &[], "<html>"), answer(404, &[], ""), said(429, "x")]
+        {
+            assert!(!disowns(&answer), "{answer:?}");
+        }
+    }
+
+    #[test]
     fn a_host_that_is_no_server_is_not_found() {
         for (status, wanted) in [
             (404, Kind::NotFound),
@@ -222,7 +235,7 @@ mod tests {
             (422, Kind::AppRejected),
             (502, Kind::ProviderDown),
         ] {
-            assert_eq!(registration(&answer(status, "<html>"), NOW).kind, wanted, "{status}");
+            assert_eq!(registration(&answer(status, &[], "<html>"), NOW).kind, wanted, "{status}");
         }
     }
 }

@@ -205,15 +205,6 @@ mod tests {
 
     proptest! {
         #[test]
-        fn no_text_breaks_the_rule(text in "\\PC{0,60}") {
-            let once = normalise(&text);
-            prop_assert_eq!(normalise(&once), once.clone());
-            if is_valid(&once) {
-                prop_assert!(!once.contains(['#', '/', '?']) && !once.contains(char::is_whitespace));
-            }
-        }
-
-        #[test]
         fn a_user_and_a_host_are_read(text in "[a-z]{1}[a-z0-9_]{0,20}@[a-z]{3,8}\\.[a-z]{4}") {
             prop_assert!(is_valid(&normalise(&text)));
         }

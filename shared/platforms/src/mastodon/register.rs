@@ -12,6 +12,8 @@ use crate::wire::url;
 
 /// What people see on their server's page of authorized apps.
 pub(super) const NAME: &str = "Herald";
+/// A token that no server has handed out.
+const NOBODYS: &str = "a-token-that-nobody-has";
 
 /// Registers Herald.
 pub(super) struct Mastodon;
@@ -34,13 +36,32 @@ impl RegisterApp for Mastodon {
         }
     }
 
-    /// A registration goes with its last token on some servers (snac, observed), and with a server's database on all.
+    /// A registration goes with its last token on some servers (snac, observed), after a day without any token on Mastodon
+    /// 4.2 (its `ApplicationsVacuum`), and with a server's database on all.
     async fn is_known(&self, cx: &Context<'_>, consent: &Url) -> bool {
         match server::send(cx, Call::get(Platform::Mastodon, consent.clone())).await {
-            Ok(answer) => !matches!(answer.status, 400 | 401 | 403),
+            Ok(answer) => match answer.status {
+                400 | 401 | 403 => false,
+                // Mastodon sends a stranger to its sign-in first, and looks at the app only then.
+                300..400 => is_vouched_for(cx, consent).await,
+                _ => true,
+            },
             // Away for now is not unknown.
             Err(_) => true,
         }
+    }
+}
+
+/// Whether the server recognises Herald where an app must prove itself: at the revocation of a token that nobody has,
+/// which changes nothing on a server of Mastodon's kind. A snac server would drop the registration with it; it shows its
+/// page without a sign-in, so it is not asked.
+async fn is_vouched_for(cx: &Context<'_>, consent: &Url) -> bool {
+    let (Some(host), Some(secret)) = (server::authority(consent), &cx.app.client_secret) else { return true };
+    let form = [("client_id", cx.app.client_id.as_str()), ("client_secret", secret.expose()), ("token", NOBODYS)];
+    let Ok(address) = url(&format!("{}/oauth/revoke", server::base(cx, &host))) else { return true };
+    match server::send(cx, Call::post_form(Platform::Mastodon, address, &form)).await {
+        Ok(answer) => !error::disowns(&answer),
+        Err(_) => true,
     }
 }
 

@@ -81,7 +81,7 @@ pub(super) fn profile(answer: &Answer, known: &str, stats: bool) -> Result<Profi
         profile_url,
         display_name: wire::filled(user.display_name),
         bio: wire::filled(user.bio_description),
-        profile_image_url: user.avatar_url,
+        profile_image_url: wire::address(user.avatar_url),
         follower_count: count(user.follower_count),
         following_count: count(user.following_count),
         post_count: count(user.video_count),
@@ -133,13 +133,13 @@ impl Video {
     fn publication(self) -> Option<Publication> {
         Some(Publication {
             external_id: self.id,
-            url: self.share_url,
+            url: wire::address(self.share_url),
             caption: wire::filled(self.video_description).or(wire::filled(self.title)),
             media_type: MediaType::Video,
             post_type: Some("video".to_owned()),
             // Only an embedded player is offered, no file.
             media_url: None,
-            thumbnail_url: self.cover_image_url,
+            thumbnail_url: wire::address(self.cover_image_url),
             posted_at: Timestamp::from_second(self.create_time).ok()?,
             metrics: Metrics {
                 likes: Metric::offered(self.like_count),
@@ -207,7 +207,7 @@ mod tests {
         assert_eq!(page.next.as_deref(), Some("1643332803000"));
         let [first, second] = &page.publications[..] else { panic!("two videos") };
         assert_eq!(first.posted_at.to_string(), "2022-02-26T08:00:52Z");
-        assert_eq!(first.metrics.engagement(), Some(13));
+        assert_eq!(first.metrics.engagement(), Metric::Count(13));
         assert_eq!(second.external_id, "7068948195347508510");
         assert_eq!(second.caption.as_deref(), Some("only a title"));
         assert_eq!((second.metrics.likes, second.metrics.views), (Metric::Count(0), Metric::Pending));

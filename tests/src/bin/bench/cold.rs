@@ -3,8 +3,9 @@
 use std::path::Path;
 use std::time::Duration;
 
-use herald_tests::process::Result;
+use herald_tests::process::{Result, repository};
 use herald_tests::runtime_api::Runtime;
+use serde_yaml_ng::Value;
 
 use crate::scenes::Scenes;
 use crate::stats::median;
@@ -51,13 +52,31 @@ impl Cold {
 pub async fn measure(bootstrap: &Path, root: &Path, scenes: &mut Scenes<'_>) -> Result<Vec<Cold>> {
     let root = root.to_str().ok_or("the folder's name is not UTF-8")?;
     let variables = scenes.environment(root);
-    let environment: Vec<(&str, &str)> = variables.iter().map(|(name, value)| (*name, value.as_str())).collect();
+    let template = std::fs::read_to_string(repository().join("template.yaml"))?;
+    let template: Value = serde_yaml_ng::from_str(&template)?;
     let mut measured = Vec::new();
     for handler in scenes.handlers()? {
+        let own = own_variables(&template, &handler);
+        let given = variables.iter().filter(|(name, _)| !is_granted_singly(name) || own.contains(name));
+        let environment: Vec<(&str, &str)> = given.map(|(name, value)| (*name, value.as_str())).collect();
         measured.push(function(bootstrap, &handler, &environment, scenes).await?);
     }
     measured.sort_by(|a, b| a.handler.cmp(&b.handler));
     Ok(measured)
+}
+
+/// Queues and the key are given to the functions that use them, one by one.
+fn is_granted_singly(name: &str) -> bool {
+    name.starts_with("HERALD_QUEUE_") || name == "HERALD_KMS_KEY"
+}
+
+/// The names of the variables that the template gives to a handler's function alone.
+fn own_variables<'a>(template: &'a Value, handler: &str) -> Vec<&'a str> {
+    let resources = template["Resources"].as_mapping().into_iter().flat_map(|resources| resources.values());
+    let mut functions = resources.map(|resource| &resource["Properties"]);
+    let variables = functions.find(|p| p["Handler"] == handler).map(|p| &p["Environment"]["Variables"]);
+    let names = variables.and_then(Value::as_mapping).into_iter().flat_map(|variables| variables.keys());
+    names.filter_map(Value::as_str).collect()
 }
 
 async fn function(

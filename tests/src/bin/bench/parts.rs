@@ -12,6 +12,15 @@ use crate::load::{Cpu, ROWS, cpu, idle};
 pub const TIMES: usize = 300;
 const TALENTS: usize = TIMES / ROWS;
 
+/// A request that does nothing: what the gateway and a function's frame cost.
+pub const FRAME: &str = "GET /health: gateway and function";
+/// A request that proves its caller. The same token comes each time, so its signature is verified once.
+pub const PROVEN: &str = "GET capabilities: and the caller's proof";
+/// A request with one call of the table, which finds next to nothing.
+pub const ONE_QUERY: &str = "GET a list of no rows: and one query";
+/// The request of the bar.
+pub const LIST: &str = "GET a list of 20 rows";
+
 /// A piece and its share of CPU time.
 pub struct Part {
     /// What was done.
@@ -31,9 +40,9 @@ pub async fn measure(stack: &Stack) -> Result<Vec<Part>> {
     }
     admin.talent("nobody").await?;
     let mut bench = Parts { stack, admin, parts: Vec::new() };
-    bench.gets("GET /health: gateway and function", |_| "/health".to_owned()).await?;
-    bench.gets("GET capabilities: and the token's signature", |_| "/api/capabilities".to_owned()).await?;
-    bench.gets("GET a list of no rows: and one query", |_| list_of("nobody")).await?;
+    bench.gets(FRAME, |_| "/health".to_owned()).await?;
+    bench.gets(PROVEN, |_| "/api/capabilities".to_owned()).await?;
+    bench.gets(ONE_QUERY, |_| list_of("nobody")).await?;
 
     bench.workers(false).await?;
     let mut ids = Vec::new();
@@ -44,7 +53,7 @@ pub async fn measure(stack: &Stack) -> Result<Vec<Part>> {
     }
     bench.done("POST connect-manual", before).await?;
     bench.work("first sync: two calls of the platform, 40 posts written").await?;
-    bench.gets("GET a list of 20 rows", |n| list_of(&format!("t{}", n % TALENTS))).await?;
+    bench.gets(LIST, |n| list_of(&format!("t{}", n % TALENTS))).await?;
 
     bench.workers(false).await?;
     let before = cpu(stack).await?;

@@ -315,3 +315,67 @@ async fn a_credential_past_its_limit_waits_and_others_do_not() {
     house.clock.advance(jiff::SignedDuration::from_secs(1));
     ask(&instance, &mine).await.unwrap();
 }
+
+#[tokio::test]
+async fn a_token_is_verified_once_and_its_time_is_asked_at_each_use() {
+    let house = House::new().await;
+    let instance = house.instance();
+    let proven = || instance.keys().remembered().map_or(0, |set| set.proofs.len());
+    let short = house.pairs.es256(&house.with(&json!({"exp": NOW + 60, "nbf": NOW})));
+    for _ in 0..3 {
+        ask(&instance, &short).await.unwrap();
+        assert_eq!(proven(), 1);
+    }
+    house.clock.advance(jiff::SignedDuration::from_secs(89));
+    ask(&instance, &short).await.unwrap();
+    house.clock.advance(jiff::SignedDuration::from_secs(1));
+    assert_eq!(proven(), 1, "it is known still, and dead");
+    assert!(is_invalid(&ask(&instance, &short).await));
+    // A clock that was set back: not valid yet.
+    house.clock.advance(jiff::SignedDuration::from_secs(-90));
+    ask(&instance, &short).await.unwrap();
+    house.clock.advance(jiff::SignedDuration::from_secs(-31));
+    instance.keys().store(&house.pairs.jwks()).await.unwrap();
+    assert!(is_invalid(&ask(&instance, &short).await));
+    assert_eq!(proven(), 0, "what was refused is not remembered");
+}
+
+#[tokio::test]
+async fn a_changed_key_set_forgets_what_the_old_one_proved() {
+    let house = House::new().await;
+    let instance = house.instance();
+    let token = house.pairs.es256(&house.admin());
+    ask(&instance, &token).await.unwrap();
+    // Under the same key id, so that only the signature can tell.
+    let impostor = json!({"keys": [Pairs::new().ec_jwk("ec")]}).to_string();
+    instance.keys().store(&impostor).await.unwrap();
+    assert!(is_invalid(&ask(&instance, &token).await));
+    instance.keys().store(&house.pairs.jwks()).await.unwrap();
+    ask(&instance, &token).await.unwrap();
+}
+
+#[tokio::test]
+async fn what_one_token_proved_is_never_said_of_another() {
+    let house = House::new().await;
+    let instance = house.instance();
+    let admin = house.pairs.es256(&house.admin());
+    ask(&instance, &admin).await.unwrap();
+    // Its signature on other claims, its claims under another signature or head.
+    let claims = house.with(&json!({"herald_workspace": "other"}));
+    let parts: Vec<&str> = admin.split('.').collect();
+    let [head, body, signature] = parts[..] else { panic!("three parts") };
+    let of_another = Pairs::new().es256(&house.admin());
+    for forged in [
+        format!("{head}.{}.{signature}", b64(claims.to_string())),
+        format!("{head}.{body}.{}", of_another.rsplit('.').next().unwrap()),
+        format!("{}.{body}.{signature}", b64(r#"{"alg":"none"}"#)),
+        format!("{head}.{body}.{}", b64([0; 64])),
+        format!("{head}.{body}."),
+    ] {
+        assert!(is_invalid(&ask(&instance, &forged).await), "{forged}");
+    }
+    let talent = house.with(&json!({"sub": "t", "herald_role": "talent", "herald_talent": "t1"}));
+    let talent = ask(&instance, &house.pairs.es256(&talent)).await.unwrap();
+    assert_eq!((talent.subject.as_str(), talent.role), ("t", Role::Talent));
+    assert_eq!(ask(&instance, &admin).await.unwrap().role, Role::Admin);
+}

@@ -6,6 +6,8 @@ use domain::handle;
 use jiff::SignedDuration;
 use jiff::civil::{Date, date};
 use platforms::{PublicRead, Renewal};
+use proptest::prelude::*;
+use proptest::test_runner::TestRunner;
 use url::Url;
 
 use crate::stands::Stand;
@@ -59,6 +61,29 @@ pub async fn handles_have_one_spelling(stand: &Stand, _: &World) {
     for text in [stand.handle, stand.many, stand.missing] {
         assert_eq!(read(text).as_deref(), Ok(text));
     }
+}
+
+pub async fn no_text_breaks_the_rule_of_handles(stand: &Stand, _: &World) {
+    let (facts, rule) = (stand.facts(), &stand.facts().handle);
+    // Anything, and what looks like a name on one of the platforms.
+    let text = prop_oneof![
+        "(?s).{0,60}",
+        "\\PC{0,60}",
+        "@?[A-Za-z0-9._-]{0,32}",
+        "@?[a-zA-Z0-9_]{1,20}@[a-z]{3,8}\\.[a-z]{2,4}",
+        "[a-z]{3,8}\\.[a-z]{2,6}\\.[a-z]{4}",
+    ];
+    let checked = TestRunner::default().run(&text, |text| {
+        let once = (rule.normalise)(&text);
+        prop_assert_eq!(&(rule.normalise)(&once), &once);
+        if (rule.is_valid)(&once) {
+            prop_assert!(!once.contains(['#', '/', '?', '%']) && !once.contains(char::is_whitespace));
+            let address = (facts.profile_url)(&once);
+            prop_assert_eq!(handle::read(stand.platform, rule, None, Some(&address), &[]), Ok(once));
+        }
+        Ok(())
+    });
+    checked.unwrap();
 }
 
 pub async fn a_profile_address_leads_back_to_its_handle(stand: &Stand, _: &World) {

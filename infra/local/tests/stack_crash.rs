@@ -25,8 +25,9 @@ impl Process {
         for (name, _) in std::env::vars().filter(|(name, _)| name.starts_with("HERALD_")) {
             command.env_remove(name);
         }
-        let mut child =
-            command.env("HERALD_PORT", "0").env("HERALD_DATA", folder).stdout(Stdio::piped()).spawn().unwrap();
+        // It ends with its input, and so with this test, however that ends.
+        command.env("HERALD_PORT", "0").env("HERALD_DATA", folder).env("HERALD_EXIT_WITH_STDIN", "1");
+        let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
         let mut greeting = Vec::new();
         for line in BufReader::new(child.stdout.take().unwrap()).lines() {
             greeting.push(line.unwrap());
@@ -111,6 +112,16 @@ async fn asked_to_stop_it_stops_cleanly() {
     process.connect().await;
     let pid = rustix::process::Pid::from_child(&process.child);
     rustix::process::kill_process(pid, rustix::process::Signal::TERM).unwrap();
+    process.died();
+    assert!(process.child.wait().unwrap().success());
+}
+
+#[tokio::test]
+async fn it_ends_with_the_process_that_started_it() {
+    let folder = tempfile::tempdir().unwrap();
+    // The other end of a killed process's pipe is closed by the system, as it is here.
+    let mut process = Process::start(folder.path());
+    drop(process.child.stdin.take());
     process.died();
     assert!(process.child.wait().unwrap().success());
 }

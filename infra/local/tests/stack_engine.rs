@@ -206,6 +206,36 @@ async fn a_failing_platform_is_tried_three_times_then_the_error_says_when_next()
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn the_numbers_of_the_retries_are_the_waits_before_the_attempts_the_first_included() {
+    let bench = Bench::with(&[("HERALD_RETRY_SECONDS", "3,2")], None).await;
+    bench.fault(json!({"platform": "BLUESKY", "times": 2, "fault": {"kind": "reject", "status": 503}})).await;
+    let id = bench.connect("BLUESKY", DEMO).await;
+    let ring = work::ingest_ring(&bench.connection(&id).await);
+    let after = |seconds| vec![(ring.clone(), Duration::from_secs(seconds))];
+    assert_eq!(bench.doorbell.taken(), after(3));
+    bench.work(ring.clone()).await;
+    assert_eq!(bench.connection(&id).await.sync_status, SyncStatus::Pending, "it is not time yet");
+    bench.doorbell.taken();
+    assert_eq!(bench.ring_due().await, after(3), "a lost ring is found with its wait");
+    bench.pass(seconds(3));
+    bench.work(ring.clone()).await;
+    assert_eq!(bench.doorbell.taken(), after(2));
+    bench.pass(seconds(2));
+    bench.work(ring.clone()).await;
+    // Two numbers, two attempts.
+    assert_eq!(bench.connection(&id).await.sync_status, SyncStatus::Error);
+    bench.doorbell.taken();
+    let path = format!("/api/admin/socials/{id}/sync");
+    let (status, answer) = bench.call("POST", &path, "connections.sync", None, json!({})).await;
+    assert_eq!((status, bench.doorbell.taken()), (202, after(3)), "{answer}");
+    bench.work(ring.clone()).await;
+    assert_eq!(bench.connection(&id).await.sync_status, SyncStatus::Syncing);
+    bench.pass(seconds(3));
+    bench.work(ring).await;
+    assert_eq!(bench.connection(&id).await.sync_status, SyncStatus::Ready);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn the_same_idempotency_key_has_one_effect_and_one_answer() {
     let bench = Bench::new().await;
     let body = json!({"talentId": "t", "platform": "BLUESKY", "handle": DEMO});
