@@ -161,8 +161,9 @@ pub async fn write_into(
     now: Timestamp,
 ) -> Result<Composed, ApiError> {
     let media = probe(app, &body).await?;
-    let pick = |urls: &[String]| urls.iter().filter_map(|url| media.get(url).cloned()).collect::<Vec<Media>>();
-    post.media = pick(&body.media_urls);
+    let pick = |urls: &[String]| -> Vec<Media> { urls.iter().filter_map(|url| media.get(url).cloned()).collect() };
+    let shared = body.media_urls.as_slice();
+    post.media = pick(shared);
     post.overrides = body
         .overrides
         .iter()

@@ -181,10 +181,9 @@ impl<'a> Work<'a> {
         if failure.kind == Kind::TokenRejected
             && tokens::renew_at(ready.adapter.facts, &ready.tokens, self.app.now()).is_some()
         {
-            match tokens::renew_now(self.app, &ready.held).await {
-                Err(tokens::NoTokens::Store(error)) => return Err(Outcome::Store(error)),
-                // Renewed, or being renewed, or refused, which the connection shows: the next look tells.
-                Ok(_) | Err(_) => {}
+            // Renewed, or being renewed, or refused, which the connection shows: the next look tells.
+            if let Err(tokens::NoTokens::Store(error)) = tokens::renew_now(self.app, &ready.held).await {
+                return Err(Outcome::Store(error));
             }
         } else if is_about_the_account(&failure) {
             crate::accounts::reconnect::mark(self.app, &ready.connection).await?;

@@ -129,7 +129,6 @@ const MOST_LOOKED_AT: usize = 2_000;
 ///
 /// # Errors
 /// [`StoreError`].
-#[expect(clippy::too_many_arguments, reason = "each is one of the list's own parameters")]
 pub async fn list(
     table: &Table,
     workspace: &WorkspaceId,
