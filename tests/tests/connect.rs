@@ -211,6 +211,28 @@ async fn two_accounts_that_swap_their_handles_keep_their_connections() -> Result
 }
 
 #[tokio::test]
+async fn a_consent_of_a_renamed_account_takes_its_new_handle_from_the_connection_that_had_it() -> Result<()> {
+    let stack = Stack::start().await?;
+    let admin = admin(&stack).await?;
+    let (left, right) = ("west.bsky.social", "east.bsky.social");
+    let (one, two) = (admin.connect("ann", "BLUESKY", left).await?, admin.connect("ann", "BLUESKY", right).await?);
+    let (first, _) = (admin.done("ann", &one).await?, admin.done("ann", &two).await?);
+    for (from, to) in [(right, "north.bsky.social"), (left, right)] {
+        let _ = stack.world.change("BLUESKY", from, &json!({"rename": to})).await?.expect(200);
+    }
+    assert_eq!(consent::link(&admin, "ann", "BLUESKY", right).await?, one);
+    let ready = admin.done("ann", &one).await?;
+    assert_eq!((&ready["syncStatus"], &ready["handle"]), (&json!("READY"), &json!(right)), "{ready}");
+    assert_eq!(ready["platformAccountId"], first["platformAccountId"]);
+    assert_eq!(admin.connect("ann", "BLUESKY", right).await?, one);
+    // The other finds its own new name at its next sync.
+    let _ = admin.post_empty(&format!("/api/admin/socials/{two}/sync")).await?.expect(202);
+    let moved = admin.done("ann", &two).await?;
+    assert_eq!((&moved["syncStatus"], &moved["handle"]), (&json!("READY"), &json!("north.bsky.social")), "{moved}");
+    assert_polite(&stack.world).await
+}
+
+#[tokio::test]
 async fn the_same_account_in_any_spelling_is_the_same_connection() -> Result<()> {
     let stack = Stack::start().await?;
     let admin = admin(&stack).await?;

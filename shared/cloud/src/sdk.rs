@@ -191,14 +191,14 @@ async fn interfered(
     request: HttpRequest,
 ) -> Result<HttpResponse, ConnectorError> {
     // The clients used here send JSON that is in memory.
-    let asked = Bytes::copy_from_slice(request.body().bytes().unwrap_or_default());
-    if let Some((status, body)) = interference.instead(service, operation, &asked) {
+    let asked = request.body().bytes().unwrap_or_default();
+    if let Some((status, body)) = interference.instead(service, operation, asked) {
         let status = StatusCode::try_from(status).map_err(|error| ConnectorError::other(error.into(), None))?;
         return Ok(HttpResponse::new(status, SdkBody::from(body)));
     }
-    let watched = interference.watches(service, operation);
+    let watched = interference.watches(service, operation).then(|| Bytes::copy_from_slice(asked));
     let mut answer = inner.call(request).await?;
-    if watched && answer.status().is_success() {
+    if let Some(asked) = watched.filter(|_| answer.status().is_success()) {
         let body =
             ByteStream::new(answer.take_body()).collect().await.map_err(|error| ConnectorError::io(error.into()))?;
         *answer.body_mut() = SdkBody::from(interference.rewrite(operation, &asked, body.into_bytes()));

@@ -124,3 +124,39 @@ pub async fn erase(table: &Table, pk: &str, limit: i32) -> Result<bool, StoreErr
     }
     Ok(!rows.is_empty())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testing::table;
+
+    fn shown(day: u32, json: &str) -> Shown {
+        Shown { sk: format!("pub#2026-11-{day:02}T10:00:00Z#{day}"), json: json.to_owned() }
+    }
+
+    #[tokio::test]
+    async fn what_is_stored_just_so_has_not_changed() {
+        let (table, workspace) = (table().await, WorkspaceId::parse("w").unwrap());
+        let id = ConnectionId::parse("conn_ann_INSTAGRAM_1790000000000".to_owned()).unwrap();
+        for Shown { sk, json } in (1..=9).map(|day| shown(day, "old")) {
+            let pk = keys::connection_pk(&workspace, &id);
+            let item = [("pk", pk), ("sk", sk), ("shown", json)].map(|(name, text)| (name.to_owned(), s(text)));
+            table.put(item.into()).await.unwrap();
+        }
+        let found = vec![shown(8, "old"), shown(7, "new"), shown(5, "old"), shown(12, "old")];
+        let news = changed(&table, &workspace, &id, found).await.unwrap();
+        assert_eq!(news, [shown(7, "new"), shown(12, "old")]);
+        assert_eq!(changed(&table, &workspace, &id, Vec::new()).await.unwrap(), []);
+    }
+
+    #[tokio::test]
+    async fn a_row_that_the_table_refuses_is_no_outage() {
+        let table = table().await;
+        let large = [("pk", "p".to_owned()), ("sk", "s".to_owned()), ("shown", "x".repeat(500_000))];
+        let large = large.map(|(name, text)| (name.to_owned(), s(text)));
+        let alone = table.put(large.clone().into()).await;
+        assert!(matches!(alone, Err(StoreError::Malformed(_))), "{alone:?}");
+        let together = table.transaction().put("publication", large.into()).unwrap().commit().await;
+        assert!(matches!(together, Err(StoreError::Malformed(_))), "{together:?}");
+    }
+}
