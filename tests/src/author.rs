@@ -146,3 +146,11 @@ pub async fn published(world: &World, stage: Stage, text: &str) -> Result<Vec<Va
     };
     Ok(all.as_array().into_iter().flatten().filter(fits).cloned().collect())
 }
+
+/// A time that stays in the future for as long as a test runs, for tests that leave the clock alone.
+#[must_use]
+#[expect(clippy::disallowed_methods, reason = "a test that leaves the clock alone has the machine's")]
+pub fn far_off() -> String {
+    let now = jiff::Timestamp::now();
+    now.checked_add(jiff::SignedDuration::from_hours(48)).unwrap_or(now).to_string()
+}

@@ -166,7 +166,7 @@ async fn a_handle_or_url_that_is_not_of_the_platform_is_refused_with_its_reason(
         body["accessToken"] = json!(SECRET);
         assert_refused(&house.talent.post(HAND_OVER, &body).await?, 400, "invalid_handle", sentence);
     }
-    for platform in ["FACEBOOK", "threads", "X", "LINKEDIN", "spotify"] {
+    for platform in ["FACEBOOK", "threads", "PINTEREST", "WhatsApp", "spotify"] {
         let body = json!({"talentId": "ann", "platform": platform, "handle": "ann"});
         assert_refused(&house.admin.post(MANUAL, &body).await?, 400, "platform_not_supported", "");
         let body = json!({"userId": "ann", "platform": platform});

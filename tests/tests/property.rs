@@ -82,6 +82,7 @@ fn any_json() -> impl Strategy<Value = Value> {
 fn field() -> impl Strategy<Value = String> {
     prop_oneof![
         4 => prop::sample::select(vec!["talentId", "platform", "handle", "profileUrl", "name", "connectionId", "userId",
+            "content", "platforms", "mediaUrls", "scheduledAt", "timezone", "options", "overrides", "outcome",
             "returnTo", "accessToken", "refreshToken", "expiresAt", "__proto__"]).prop_map(str::to_owned),
         1 => "\\PC{0,20}",
     ]
@@ -108,9 +109,25 @@ fn valid(handler: &str, connection: &str) -> Vec<Value> {
             json!({"platform": "MASTODON", "userId": "ann", "handle": "mastodon.example"}),
             json!({"platform": "BLUESKY", "userId": "ann"}),
         ],
+        "posts.create" | "posts.validate" => vec![
+            json!({"talentId": "ann", "content": "words"}),
+            json!({"talentId": "ann", "content": "words", "platforms": ["BLUESKY"], "hashtags": ["a"],
+                "overrides": {"BLUESKY": {"content": "other words"}}, "options": {"BLUESKY": {"langs": ["en"]}}}),
+        ],
+        "posts.schedule" => vec![
+            json!({"talentId": "ann", "content": "words", "platforms": ["BLUESKY"], "scheduledAt": herald_tests::author::far_off(), "media": []}),
+        ],
+        "posts.publish" => vec![json!({"talentId": "ann", "content": "words", "platforms": ["BLUESKY"]})],
+        "posts.update" => vec![json!({"content": "better words"}), json!({"campaign": null, "hashtags": ["b"]})],
+        "posts.resolve" => {
+            vec![json!({"outcome": "published", "url": "https://a.example/1"}), json!({"outcome": "resend"})]
+        }
         _ => vec![json!({"reason": "because"})],
     }
 }
+
+/// Handlers that act on a state, or take a form of body, that this test does not bring about: they only may not break.
+const NOT_REACHED: [&str; 5] = ["posts.retry", "posts.resolve", "posts.archive", "posts.bulk", "posts.bulk_report"];
 
 /// A body of a route with one of its values replaced, left out or doubled.
 fn confused(valid: Vec<Value>) -> impl Strategy<Value = Vec<u8>> {
@@ -215,8 +232,13 @@ fn headers() -> impl Strategy<Value = Vec<(&'static str, Vec<u8>)>> {
     prop::collection::vec((name, value), 0..4)
 }
 
-fn shot(route: &Route, connection: &str) -> impl Strategy<Value = Shot> + use<> {
-    let right = if route.path.contains("{queue}") {
+fn shot(route: &Route, connection: &str, post: &str) -> impl Strategy<Value = Shot> + use<> {
+    let delivery = format!("dlv_{}_0", post.trim_start_matches("post_"));
+    let right = if route.path.contains("{postId}") {
+        post
+    } else if route.path.contains("{deliveryId}") {
+        delivery.as_str()
+    } else if route.path.contains("{queue}") {
         "ingest"
     } else if route.path.contains("{talentId}") {
         "ann"
@@ -245,6 +267,9 @@ async fn fire(stack: &Stack, token: &str, route: &Route, shot: &Shot) -> std::re
     if !shot.headers.iter().any(|(name, _)| *name == "content-type") {
         request = request.header("content-type", "application/json");
     }
+    if route.handler == "posts.update" && !shot.headers.iter().any(|(name, _)| *name == "if-match") {
+        request = request.header("if-match", "*");
+    }
     for (name, value) in &shot.headers {
         let value = HeaderValue::from_bytes(value).map_err(|error| error.to_string())?;
         request = request.header(HeaderName::from_static(name), value);
@@ -269,7 +294,8 @@ async fn fire(stack: &Stack, token: &str, route: &Route, shot: &Shot) -> std::re
         ["error", "code", "requestId"].iter().all(|name| body[name].as_str().is_some_and(|text| !text.is_empty()));
     let code = body["code"].as_str().unwrap_or_default();
     let snake = code.bytes().all(|b| b.is_ascii_lowercase() || b == b'_');
-    if members.len() != 3 || !filled || !snake { wrong("not the error shape") } else { Ok(status) }
+    let known = members.iter().all(|name| matches!(*name, "error" | "code" | "requestId" | "problems"));
+    if !known || !filled || !snake { wrong("not the error shape") } else { Ok(status) }
 }
 
 #[test]
@@ -283,15 +309,18 @@ fn no_input_reaches_a_server_error_and_every_refusal_has_the_one_shape() -> Resu
         Err(_) => u64::from(stack.pid()),
     };
     println!("HERALD_SEED={seed}");
-    let (admin, connection) = runtime.block_on(async {
+    let (admin, connection, post) = runtime.block_on(async {
         let admin = stack.admin("agency").await?;
         admin.talent("ann").await?;
         let id = admin.connect("ann", "MASTODON", "ann@mastodon.example").await?;
-        Ok::<_, Box<dyn std::error::Error + Send + Sync>>((admin, id))
+        herald_tests::consent::link(&admin, "ann", "BLUESKY", "ann.bsky.social").await?;
+        let draft = json!({"talentId": "ann", "content": "a draft"});
+        let post = admin.post("/api/social/posts", &draft).await?.expect(201).text_of("id").to_owned();
+        Ok::<_, Box<dyn std::error::Error + Send + Sync>>((admin, id, post))
     })?;
     let mut routes = routes()?;
     // What is gone cannot be asked about.
-    let order = ["connections.disconnect", "connections.remove"];
+    let order = ["posts.remove", "connections.disconnect", "connections.remove"];
     routes.sort_by_key(|route| order.iter().position(|last| *last == route.handler).map_or(0, |at| at + 1));
     let tokens = runtime.block_on(async {
         let staff = stack.token("workspace=agency&role=admin").await?;
@@ -310,7 +339,7 @@ fn no_input_reaches_a_server_error_and_every_refusal_has_the_one_shape() -> Resu
         };
         let token = if route.path.starts_with("/api/exclusive/") { &tokens.1 } else { &tokens.0 };
         let taken = std::cell::Cell::new(0);
-        let outcome = TestRunner::new(config).run(&shot(route, &connection), |shot| {
+        let outcome = TestRunner::new(config).run(&shot(route, &connection, &post), |shot| {
             let status = runtime.block_on(fire(&stack, token, route, &shot)).map_err(TestCaseError::fail)?;
             taken.set(taken.get() + u32::from(status < 400));
             Ok(())
@@ -319,7 +348,8 @@ fn no_input_reaches_a_server_error_and_every_refusal_has_the_one_shape() -> Resu
             return Err(format!("{} {} with HERALD_SEED={seed}: {error}", route.method, route.path).into());
         }
         // Input that is refused at the door tests only the door.
-        assert!(taken.get() > 0, "{} {} took nothing of what was sent; HERALD_SEED={seed}", route.method, route.path);
+        let reached = taken.get() > 0 || NOT_REACHED.contains(&route.handler.as_str());
+        assert!(reached, "{} {} took nothing of what was sent; HERALD_SEED={seed}", route.method, route.path);
     }
     assert!(stack.is_running()?, "the process is gone");
     runtime.block_on(async {

@@ -124,7 +124,7 @@ async fn queue_stats_count_what_waits_and_the_states_as_of_the_last_count() -> R
     let body = stats().await?.expect(200).body;
     assert_eq!(body["deliveries"], Value::Null);
     let names: Vec<_> = body["queues"].as_array().into_iter().flatten().map(|q| q["name"].clone()).collect();
-    assert_eq!(names, ["ingest", "refresh", "erase"]);
+    assert_eq!(names, ["ingest", "refresh", "erase", "publish", "notify", "bulk"]);
     let ingest = queue(&body, "ingest");
     assert_eq!((&ingest["waiting"], &ingest["dead"], &ingest["inFlight"]), (&json!(3), &json!(0), &json!(0)));
 
@@ -234,7 +234,7 @@ async fn capabilities_and_health_say_what_this_installation_does() -> Result<()>
             .and_then(|all| all.iter().find(|p| p["platform"] == name).cloned())
             .unwrap_or_default()
     };
-    assert_eq!(body["platforms"].as_array().map(Vec::len), Some(5));
+    assert_eq!(body["platforms"].as_array().map(Vec::len), Some(8));
     // manual, reads without consent, consent, app password, needs its server, proof key: written by hand from the contract.
     for (platform, ways) in [
         ("INSTAGRAM", [false, false, true, false, false, false]),
@@ -242,6 +242,10 @@ async fn capabilities_and_health_say_what_this_installation_does() -> Result<()>
         ("YOUTUBE", [true, true, true, false, false, true]),
         ("MASTODON", [true, true, false, false, true, true]),
         ("BLUESKY", [true, true, true, true, false, true]),
+        ("TWITTER", [true, false, true, false, false, true]),
+        ("LINKEDIN", [true, false, true, false, false, false]),
+        // A bot's token is handed over; there is no consent page.
+        ("TELEGRAM", [true, false, false, true, false, false]),
     ] {
         let names = ["manual", "manualReads", "oauth", "appPassword", "needsServer", "pkce"];
         let connect = &of(platform)["connect"];

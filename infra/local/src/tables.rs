@@ -97,7 +97,7 @@ mod tests {
             let mut indexes: Vec<_> =
                 table.global_secondary_indexes().iter().filter_map(|index| index.index_name()).collect();
             indexes.sort_unstable();
-            assert_eq!(indexes, ["by_workspace", "due"]);
+            assert_eq!(indexes, ["by_talent", "by_workspace", "due"]);
             let ttl = client.describe_time_to_live().table_name("Table").send().await.unwrap();
             assert_eq!(ttl.time_to_live_description.unwrap().attribute_name.as_deref(), Some("ttl"));
             drop(client);
