@@ -14,7 +14,7 @@ fn data(test: &str, file: &str) -> Option<Value> {
     let path = std::env::var_os("HERALD_SPECS").map_or_else(beside, PathBuf::from).join(file);
     let Ok(bytes) = std::fs::read(&path) else {
         // Past the test runner's capture, so that it is seen without a switch.
-        let line = format!("SKIPPED: {test}: {} is not there\n", path.display());
+        let line = format!("SKIPPED: {test}: {} is not there (HERALD_SPECS)\n", path.display());
         std::io::stderr().write_all(line.as_bytes()).unwrap();
         return None;
     };
