@@ -277,7 +277,11 @@ async fn a_worker_that_dies_and_rings_that_come_thrice_make_each_post_once() -> 
             .collect();
         assert_eq!(made.len(), ROWS, "each row is one post");
         let stage = Stage::of("BLUESKY");
+        // The death took deliveries with it, too: their leases end, and those with an intent are looked for, in the
+        // stack's own time.
         until("the publication of every row", async || {
+            stack.pass(10).await?;
+            let _ = stack.control("/schedules/schedules.ring_due", &json!({})).await?.expect(200);
             Ok(author::published(&stack.world, stage, &mine).await?.len() >= ROWS)
         })
         .await?;
