@@ -8,7 +8,7 @@ use crate::process::Result;
 use crate::stack::World;
 
 /// How long anything may take that a person would wait for.
-pub const SOON: Duration = Duration::from_secs(40);
+pub const SOON: Duration = Duration::from_secs(15);
 
 /// Waits until `done` says so.
 ///

@@ -61,17 +61,20 @@ fn signs(
     let links = links(text);
     let mut found: Vec<Range<usize>> = Vec::new();
     for (start, sign) in text.match_indices(signs) {
-        let taken = |range: &Range<usize>| range.start < start + sign.len() && start < range.end;
+        let after = start + sign.len();
+        let taken = |range: &Range<usize>| range.start < after && start < range.end;
         // Links come in order, and so does what was found.
-        let in_link = links.get(links.partition_point(|link| link.end <= start)).is_some_and(taken);
-        if in_link || found.last().is_some_and(taken) {
+        let link = links.get(links.partition_point(|link| link.end <= start));
+        if link.is_some_and(taken) || found.last().is_some_and(taken) {
             continue;
         }
         if text.get(..start).and_then(|before| before.chars().next_back()).is_some_and(&forbidden_before) {
             continue;
         }
-        let Some(length) = text.get(start + sign.len()..).and_then(&body) else { continue };
-        found.push(start..start + sign.len() + length);
+        // Scripts without spaces put a link right behind a tag or a name, which ends there.
+        let end = link.map_or(text.len(), |link| link.start);
+        let Some(length) = text.get(after..end).and_then(&body) else { continue };
+        found.push(start..after + length);
     }
     found
 }

@@ -146,6 +146,14 @@ fn mentions_are_names_with_or_without_a_server() {
     }
 }
 
+#[test]
+fn a_tag_or_a_name_ends_where_a_link_begins() {
+    let tag = "#日本https://example.com";
+    assert_eq!((tags_in(tag), links_in(tag)), (vec!["#日本"], vec!["https://example.com"]));
+    let name = "@a@例え.テストhttps://example.com";
+    assert_eq!((mentions_in(name), links_in(name)), (vec!["@a@例え.テスト"], vec!["https://example.com"]));
+}
+
 /// Texts made of what is hard about texts.
 fn hard() -> impl Strategy<Value = String> {
     let pieces = prop::sample::select(vec![
