@@ -14,6 +14,7 @@ use platforms::Platforms;
 
 use crate::posts::limits::Limits;
 use crate::settings::Settings;
+use crate::workers::publish::rush::Rush;
 
 /// What handlers work with.
 pub struct App {
@@ -31,6 +32,8 @@ pub struct App {
     pub platforms: Platforms,
     /// What servers of federated platforms said of their limits.
     pub limits: Limits,
+    /// The submissions that are under way.
+    pub rush: Rush,
     /// What every request passes.
     pub gate: Gate,
     /// The time.
@@ -101,6 +104,7 @@ impl App {
             doorbell,
             bus,
             limits: Limits::default(),
+            rush: Rush::default(),
             outbound,
             clock,
             settings,

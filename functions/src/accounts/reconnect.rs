@@ -4,6 +4,7 @@ use std::collections::HashMap;
 
 use cloud::doorbell;
 use cloud::table::events::{self, Event};
+use cloud::table::tokens::TokensRow;
 use cloud::table::{StoreError, Transaction, keys, n, s};
 use domain::sync::SyncError;
 use domain::{Connection, ConnectionId, Platform, SyncErrorCode, SyncStatus, TalentId, WorkspaceId};
@@ -86,19 +87,24 @@ pub async fn tell(app: &App, gone: Gone<'_>, event: &Event) {
     doorbell::ring(app.doorbell.as_ref(), events::ring(&pk, event), std::time::Duration::ZERO).await;
 }
 
-/// Sets a connection to ERROR, unless it says so already.
+/// Sets a connection to ERROR because `refused`, its tokens, are dead; unless it says so already. False when they have been
+/// replaced meanwhile: then nothing is wrong with it.
 ///
 /// # Errors
 /// [`StoreError`].
-pub async fn mark(app: &App, connection: &Connection) -> Result<(), StoreError> {
+pub async fn mark(app: &App, connection: &Connection, refused: &TokensRow) -> Result<bool, StoreError> {
     let known = connection.sync_error.as_ref().is_some_and(|error| error.code == SyncErrorCode::TokenExpired);
     if known {
-        return Ok(());
+        return Ok(true);
     }
     let gone = Gone::from(connection);
-    let (transaction, event) = add(app.table.transaction(), app, gone, app.now())?;
-    if transaction.commit().await?.is_done() {
+    let tokens = keys::connection_pk(gone.workspace, gone.connection);
+    let same = HashMap::from([(":fence".to_owned(), n(refused.fence))]);
+    let checked = app.table.transaction().check("tokens", (&tokens, keys::TOKENS_SK), "fence = :fence", same)?;
+    let (transaction, event) = add(checked, app, gone, app.now())?;
+    let outcome = transaction.commit().await?;
+    if outcome.is_done() {
         tell(app, gone, &event).await;
     }
-    Ok(())
+    Ok(outcome.refusal("tokens").is_none())
 }

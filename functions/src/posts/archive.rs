@@ -34,7 +34,7 @@ pub async fn handle(app: &App, request: Request) -> Result<Response, ApiError> {
         post.status = PostStatus::Archived;
         post.updated_at = request.now;
         let answer = |post: &domain::Post| view::answer(StatusCode::OK, post, views());
-        if let Some(response) = change::update(app, &request, &mut post, &[], "post.archive", answer).await? {
+        if let Some(response) = change::update(app, &request, &mut post, &[], None, "post.archive", answer).await? {
             return Ok(response);
         }
     }

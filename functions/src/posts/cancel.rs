@@ -40,7 +40,7 @@ pub async fn handle(app: &App, request: Request) -> Result<Response, ApiError> {
         post.updated_at = request.now;
         let steps: Vec<Step<'_>> = rows.iter().map(Step::Goes).collect();
         let answer = |post: &domain::Post| view::answer(StatusCode::OK, post, Vec::new());
-        if let Some(response) = change::update(app, &request, &mut post, &steps, "post.cancel", answer).await? {
+        if let Some(response) = change::update(app, &request, &mut post, &steps, None, "post.cancel", answer).await? {
             return Ok(response);
         }
     }

@@ -1,13 +1,16 @@
 //! How a person's change of a post is written: post, deliveries, audit entry and idempotency key in one transaction.
 
 use cloud::audit::Audit;
+use cloud::doorbell;
 use cloud::http::{ApiError, Request, Response};
 use cloud::table::deliveries::{self, Delivery, Row};
+use cloud::table::events;
 use cloud::table::{Outcome, Transaction, posts};
 use cloud::work::Next;
 use domain::Post;
 
 use super::compose::Author;
+use super::tell;
 use crate::App;
 
 /// How often a change is tried again when the post changed in between.
@@ -83,7 +86,7 @@ pub async fn create(
 /// What a change does to one delivery.
 #[derive(Debug)]
 pub enum Step<'a> {
-    /// It becomes this; due at its `next_attempt_at`, or not at all.
+    /// It becomes this, due at its time, or not at all.
     Becomes(&'a Row, Delivery),
     /// It goes.
     Goes(&'a Row),
@@ -91,7 +94,7 @@ pub enum Step<'a> {
     New(Delivery),
 }
 
-/// Writes a changed post and what becomes of its deliveries; false when a worker or another person was faster.
+/// Writes a changed post, what becomes of its deliveries, and the event that it is, if it is one; `None` when a worker or another person was faster.
 ///
 /// # Errors
 /// As [`commit`].
@@ -100,6 +103,7 @@ pub async fn update(
     request: &Request,
     post: &mut Post,
     steps: &[Step<'_>],
+    told: Option<(&str, &Delivery)>,
     action: &'static str,
     response: impl Fn(&Post) -> Result<Response, ApiError>,
 ) -> Result<Option<Response>, ApiError> {
@@ -107,16 +111,28 @@ pub async fn update(
     for step in steps {
         transaction = match step {
             Step::Becomes(row, delivery) => {
-                let next = delivery.next_attempt_at.map_or(Next::Never, Next::At);
+                let next = delivery.due_at().map_or(Next::Never, Next::At);
                 deliveries::decide(transaction, &app.table, row, delivery, next)?
             }
             Step::Goes(row) => deliveries::remove(transaction, row)?,
             Step::New(delivery) => deliveries::put(transaction, &app.table, delivery)?,
         };
     }
+    let pk = cloud::table::keys::post_pk(&post.workspace, &post.id);
+    // Numbered by the version that the post has now.
+    let event = told.map(|(name, delivery)| tell::event(name, post, delivery, request.now));
+    if let Some(event) = &event {
+        transaction = events::add(transaction, &app.table, &pk, event)?;
+    }
     let response = response(post)?;
     let outcome = commit(request, transaction, post, action, &response).await?;
-    Ok(outcome.is_done().then_some(response))
+    if !outcome.is_done() {
+        return Ok(None);
+    }
+    if let Some(event) = &event {
+        doorbell::ring(app.doorbell.as_ref(), events::ring(&pk, event), std::time::Duration::ZERO).await;
+    }
+    Ok(Some(response))
 }
 
 /// After [`TRIES`]: somebody changes the post all the time.

@@ -15,7 +15,11 @@ use ring::rand::SecureRandom;
 use super::body::PostBody;
 use super::{limits, targets};
 use crate::App;
+use crate::accounts::budget::Budget;
 use crate::accounts::link;
+
+/// The largest post, as it is stored, in bytes.
+const MOST_POST: usize = 200_000;
 
 /// When a composed post goes out.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -151,7 +155,8 @@ pub fn time(body: &PostBody, when: When, now: Timestamp) -> Result<Option<Timest
 /// Writes what a body says into a post (a new one, or one that is edited) and makes its deliveries.
 ///
 /// # Errors
-/// 422 `media_refused` for a file that cannot be read, which no post may have, not even a draft.
+/// 422 `media_refused` for a file that cannot be read, which no post may have, not even a draft; 503
+/// `platform_unavailable` when files and servers together take longer than a request may.
 pub async fn write_into(
     app: &App,
     mut post: Post,
@@ -160,7 +165,14 @@ pub async fn write_into(
     connections: &[Connection],
     now: Timestamp,
 ) -> Result<Composed, ApiError> {
-    let media = probe(app, &body).await?;
+    let budget = Budget::of_request();
+    let too_slow = |_| {
+        let mut error = ApiError::unavailable("the files or servers of a post answer too slowly");
+        error.code = "platform_unavailable";
+        "The files or servers of this post answer too slowly. Try again.".clone_into(&mut error.message);
+        error
+    };
+    let media = budget.within(too_slow, probe(app, &body)).await?;
     let pick = |urls: &[String]| -> Vec<Media> { urls.iter().filter_map(|url| media.get(url).cloned()).collect() };
     let shared = body.media_urls.as_slice();
     post.media = pick(shared);
@@ -181,9 +193,16 @@ pub async fn write_into(
     post.updated_at = now;
     post.error = None;
     post.targets = connections.iter().map(|c| (c.id.clone(), c.platform)).collect();
-    let (problems, lengths) = check(app, &post, connections).await;
+    let checked = async { Ok::<_, ApiError>(check(app, &post, connections).await) };
+    let (problems, lengths) = budget.within(too_slow, checked).await?;
     let deliveries = at.map_or_else(Vec::new, |at| deliver(&mut post, connections, at));
     post.status = post.derived();
+    // A row of the table holds 400 KB, and what becomes of the post is written into it, too.
+    if serde_json::to_string(&post).map_or(0, |text| text.len()) > MOST_POST {
+        return Err(ApiError::invalid(format!(
+            "The post is too large: texts, addresses and options together may have {MOST_POST} bytes."
+        )));
+    }
     Ok(Composed { post, deliveries, problems, lengths })
 }
 

@@ -26,19 +26,24 @@ pub struct Limits {
     known: Mutex<Remembered>,
 }
 
-/// The limits that hold for an account: its server's, or its platform's.
+/// The limits that hold for an account: its server's, or its platform's. Where its server does not say them just now they are
+/// its platform's usual ones.
 pub async fn of(app: &App, publish: &dyn Publish, connection: &Connection) -> publish::Limits {
-    let standard = publish::Limits::from(publish.facts());
+    stated(app, publish, connection).await.unwrap_or_else(|| publish::Limits::from(publish.facts()))
+}
+
+/// The limits that hold for an account; `None` where its server does not say them just now.
+pub async fn stated(app: &App, publish: &dyn Publish, connection: &Connection) -> Option<publish::Limits> {
     // Only a federated handle names a server with limits of its own.
     let Some((_, server)) = connection.handle.rsplit_once('@').filter(|(user, _)| !user.is_empty()) else {
-        return standard;
+        return Some(publish::Limits::from(publish.facts()));
     };
     let key = (connection.platform, server.to_owned());
     let now = app.now();
     let known = app.limits.known.lock().unwrap_or_else(PoisonError::into_inner).get(&key).copied();
     if let Some((at, limits)) = known.filter(|(at, _)| now.duration_since(*at) < LIFE) {
         let _ = at;
-        return limits;
+        return Some(limits);
     }
     let nobody = AppCredentials::default();
     let cx = Context { out: &app.outbound, clock: app.clock.as_ref(), app: &nobody };
@@ -47,12 +52,12 @@ pub async fn of(app: &App, publish: &dyn Publish, connection: &Connection) -> pu
     let limits = match tokio::time::timeout(PATIENCE, publish.limits(&cx, &account)).await {
         Ok(Ok(limits)) => limits,
         Ok(Err(failure)) => {
-            tracing::info!(%failure, server, "a server did not say its limits; the usual ones are used");
-            return known.map_or(standard, |(_, limits)| limits);
+            tracing::info!(%failure, server, "a server did not say its limits");
+            return known.map(|(_, limits)| limits);
         }
         Err(_) => {
-            tracing::info!(server, "a server was too slow to say its limits; the usual ones are used");
-            return known.map_or(standard, |(_, limits)| limits);
+            tracing::info!(server, "a server was too slow to say its limits");
+            return known.map(|(_, limits)| limits);
         }
     };
     let mut known = app.limits.known.lock().unwrap_or_else(PoisonError::into_inner);
@@ -60,5 +65,5 @@ pub async fn of(app: &App, publish: &dyn Publish, connection: &Connection) -> pu
         known.clear();
     }
     known.insert(key, (now, limits));
-    limits
+    Some(limits)
 }

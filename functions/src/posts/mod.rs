@@ -17,6 +17,7 @@ pub mod resolve;
 pub mod retry;
 pub mod schedule;
 pub mod targets;
+pub mod tell;
 pub mod update;
 pub mod validate;
 pub mod view;
@@ -66,8 +67,8 @@ pub async fn ring(app: &App, deliveries: &[Delivery], now: Timestamp) {
     let rings: Vec<_> = deliveries
         .iter()
         .filter_map(|delivery| {
-            let at = delivery.next_attempt_at?;
-            (now.duration_until(at) < HORIZON).then(|| (delivery.ring(), work::ring_delay(at, now)))
+            let at = delivery.due_at()?;
+            (now.duration_until(at) < HORIZON).then(|| (delivery.ring(), work::lead_delay(at, now)))
         })
         .collect();
     match rings.as_slice() {

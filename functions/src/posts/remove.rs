@@ -106,7 +106,7 @@ async fn delete_remotely(
         rows.iter().map(shown).collect()
     };
     let answer = |post: &Post| view::answer(StatusCode::ACCEPTED, post, views());
-    let written = change::update(app, request, &mut post, &steps, "post.remove_remote", answer).await?;
+    let written = change::update(app, request, &mut post, &steps, None, "post.remove_remote", answer).await?;
     if written.is_some() {
         super::ring(app, &due, now).await;
     }

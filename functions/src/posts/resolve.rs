@@ -10,6 +10,7 @@ use serde::Deserialize;
 use utoipa::ToSchema;
 
 use super::change::{self, Step};
+use super::tell;
 use super::view::{self, DeliveryView, PostView};
 use crate::App;
 
@@ -100,7 +101,15 @@ pub async fn handle(app: &App, request: Request) -> Result<Response, ApiError> {
         if let Some(state) = post.deliveries.iter_mut().find(|state| state.id == id) {
             state.status = delivery.status;
         }
+        let before = post.status;
         post.status = post.derived();
+        // What was not known is known now; what failed elsewhere has its words in its delivery.
+        let others_failed = |state: &domain::post::DeliveryState| {
+            state.id != id && matches!(state.status, DeliveryStatus::Failed | DeliveryStatus::Missed)
+        };
+        if !post.deliveries.iter().any(others_failed) {
+            post.error = delivery.error.as_ref().map(|error| format!("{}: {}", delivery.platform, error.message));
+        }
         if matches!(resolution, Resolution::Published { .. }) {
             post.posted_at = post.posted_at.or(delivery.live.as_ref().map(|live| live.posted_at));
         }
@@ -114,7 +123,10 @@ pub async fn handle(app: &App, request: Request) -> Result<Response, ApiError> {
             rows.iter().map(shown).collect()
         };
         let answer = |post: &Post| view::answer(StatusCode::OK, post, views());
-        if let Some(response) = change::update(app, &request, &mut post, &steps, "delivery.resolve", answer).await? {
+        let told = tell::of_status(before, post.status).map(|name| (name, &again));
+        if let Some(response) =
+            change::update(app, &request, &mut post, &steps, told, "delivery.resolve", answer).await?
+        {
             super::ring(app, std::slice::from_ref(&again), now).await;
             return Ok(response);
         }

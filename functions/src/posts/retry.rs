@@ -63,7 +63,7 @@ pub async fn handle(app: &App, request: Request) -> Result<Response, ApiError> {
             rows.iter().map(shown).collect()
         };
         let answer = |post: &Post| view::answer(StatusCode::ACCEPTED, post, views());
-        if let Some(response) = change::update(app, &request, &mut post, &steps, "post.retry", answer).await? {
+        if let Some(response) = change::update(app, &request, &mut post, &steps, None, "post.retry", answer).await? {
             super::ring(app, &again, now).await;
             return Ok(response);
         }

@@ -209,7 +209,8 @@ pub async fn write(app: &App, request: &Request, edit: Edit) -> Result<Option<Re
     }
     let views = || composed.deliveries.iter().map(DeliveryView::from).collect();
     let written =
-        change::update(app, request, &mut post, &steps, action, |post| view::answer(status, post, views())).await?;
+        change::update(app, request, &mut post, &steps, None, action, |post| view::answer(status, post, views()))
+            .await?;
     if written.is_some() {
         super::ring(app, &composed.deliveries, request.now).await;
     }

@@ -123,8 +123,8 @@ async fn ring_all(app: &App, kind: WorkKind, rows: &[Due]) -> Result<(), ApiErro
         return Ok(());
     }
     let now = app.now();
-    let rings: Vec<(Ring, Duration)> =
-        rows.iter().map(|row| (row.ring.clone(), work::ring_delay(row.at, now))).collect();
+    let delay = if kind == WorkKind::Publish { work::lead_delay } else { work::ring_delay };
+    let rings: Vec<(Ring, Duration)> = rows.iter().map(|row| (row.ring.clone(), delay(row.at, now))).collect();
     Ok(app.doorbell.ring_all(kind, &rings).await?)
 }
 
@@ -141,7 +141,8 @@ impl Room<'_> {
     async fn take(&mut self, wanted: usize) -> Result<usize, ApiError> {
         while self.left == 0 {
             let depth = self.app.doorbell.depth(self.kind).await?;
-            let room = BACKLOG_LIMIT.saturating_sub(depth.waiting + depth.delayed);
+            // Overdue rows are rung without a delay, so what waits for its time is not the backlog they make.
+            let room = BACKLOG_LIMIT.saturating_sub(depth.waiting);
             self.left = usize::try_from(room).unwrap_or(usize::MAX);
             if self.left == 0 {
                 if self.started.elapsed() > RUN {

@@ -8,6 +8,7 @@ mod doubt;
 mod follow;
 mod hold;
 mod record;
+pub mod rush;
 mod submit;
 mod work;
 

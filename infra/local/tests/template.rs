@@ -233,3 +233,29 @@ fn no_two_functions_disagree_about_a_variable() {
         }
     }
 }
+
+#[test]
+fn the_readme_names_every_variable_and_parameter() {
+    let readme = fs::read_to_string(root().join("README.md")).unwrap();
+    let kinds = domain::due::WorkKind::ALL.map(|kind| kind.as_str().to_uppercase());
+    let platforms: Vec<&str> = Platforms::facts().map(|facts| facts.platform.as_str()).collect();
+    let general = |name: &str| {
+        let name =
+            kinds.iter().fold(name.to_owned(), |name, kind| name.replace(&format!("QUEUE_{kind}"), "QUEUE_<KIND>"));
+        let own = platforms.iter().find(|platform| name.starts_with(&format!("HERALD_{platform}_")));
+        own.map_or(name.clone(), |platform| name.replace(platform, "<PLATFORM>"))
+    };
+    let template = template();
+    let mut named = BTreeSet::new();
+    for name in template.functions.iter().flat_map(|function| function.environment.keys()) {
+        named.insert(name.as_str());
+        // In the table a name stands in full, or behind the ellipsis that shortens a row of names.
+        let shown = general(name);
+        let short = shown.rsplit_once('>').map_or(shown.clone(), |(_, end)| format!("…{end}"));
+        assert!(
+            readme.contains(&format!("`{shown}`")) || readme.contains(&format!("`{short}`")),
+            "{name} is not in the README"
+        );
+    }
+    assert!(named.len() > 15, "{named:?}");
+}

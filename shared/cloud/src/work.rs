@@ -322,6 +322,14 @@ pub fn ring_delay(at: Timestamp, now: Timestamp) -> Duration {
     Duration::from_secs(u64::try_from(ahead.as_secs()).unwrap_or(0))
 }
 
+/// The delay of a ring for a delivery, which is taken up ahead of its second: rounded up, since it has the lead to spare
+/// and a ring before its time would be claimed in vain.
+#[must_use]
+pub fn lead_delay(at: Timestamp, now: Timestamp) -> Duration {
+    let ahead = Duration::try_from(now.duration_until(at)).unwrap_or_default();
+    Duration::from_secs(ahead.as_secs() + u64::from(ahead.subsec_nanos() > 0))
+}
+
 /// The row that is due for the work of a connection: the connection itself.
 #[must_use]
 pub fn ingest_ring(connection: &domain::Connection) -> Ring {

@@ -171,6 +171,9 @@ impl DeliveryStatus {
 pub const MOST_SUBMISSIONS: u32 = 3;
 /// How long the call of a submission may take.
 pub const SUBMIT_DEADLINE: SignedDuration = SignedDuration::from_secs(30);
+/// How long before its time a delivery is taken up, so that on the second only the submission is left to do. A person's
+/// change comes too late from then on.
+pub const LEAD: SignedDuration = SignedDuration::from_secs(5);
 /// What stays of a lease when a submission starts, beyond its deadline.
 pub const SUBMIT_MARGIN: SignedDuration = SignedDuration::from_secs(5);
 /// The longest wait between two looks for an uncertain submission.

@@ -2,6 +2,7 @@
 //!
 //! The rule of each platform is data in its folder (`platforms::<name>::facts`); this file reads by it.
 
+use percent_encoding::percent_decode_str;
 use url::Url;
 
 use crate::platform::Platform;
@@ -137,13 +138,15 @@ fn from_url(
     let name = rule.path_prefixes.iter().find_map(|prefix| path.strip_prefix(prefix)).ok_or_else(invalid)?;
     // What follows the name (a tab, a post) is not part of it.
     let name = name.split('/').next().unwrap_or(name);
+    // Letters of other scripts are percent-encoded in an address. What is still encoded after that is no handle.
+    let name = percent_decode_str(name).decode_utf8().map_err(|_| invalid())?;
     let full = if rule.federated && !name.contains('@') {
         match url.port() {
             Some(port) => format!("{name}@{host}:{port}"),
             None => format!("{name}@{host}"),
         }
     } else {
-        name.to_owned()
+        name.into_owned()
     };
     let handle = (rule.normalise)(&full);
     if (rule.is_valid)(&handle) && host_allowed(rule, &handle, local_hosts) { Ok(handle) } else { Err(invalid()) }

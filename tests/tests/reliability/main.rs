@@ -100,32 +100,46 @@ fn report(told: &[Told]) {
         let (platform, trouble, real) = (case.stage.platform, case.trouble.to_string(), took.as_secs_f64());
         match outcome {
             Ok(settled) => println!(
-                "{platform:<10} {trouble:<58} {:<12} {:>7} {:>6} {real:>6.1}",
-                settled.status, settled.created, settled.recovered_in_s
+                "{platform:<10} {trouble:<58} {:<12} {:>7} {:>6} {real:>6.1}{}",
+                settled.status,
+                settled.created,
+                settled.recovered_in_s,
+                if settled.met { "" } else { "  (never met: no such call here)" }
             ),
             Err(error) => println!("{platform:<10} {trouble:<58} FAILED: {error}"),
         }
     }
     println!();
+    println!("Without the cases that were never met:");
     println!(
-        "{:<10} {:>6} {:>6} {:>6} {:>9} {:>11} {:>6}",
-        "platform", "cases", "kills", "faults", "published", "unconfirmed", "failed"
+        "| platform | cases | kills | faults | others | published | unconfirmed | failed | created twice | slowest recovery, simulated s |"
     );
-    let mut sums: BTreeMap<&str, [usize; 6]> = BTreeMap::new();
+    println!("|---|--:|--:|--:|--:|--:|--:|--:|--:|--:|");
+    let mut sums: BTreeMap<&str, [i64; 9]> = BTreeMap::new();
     for Told { case, outcome, .. } in told {
+        let Ok(settled) = outcome else { continue };
+        if !settled.met {
+            continue;
+        }
         let row = sums.entry(case.stage.platform).or_default();
         row[0] += 1;
-        row[if matches!(case.trouble, Trouble::Killed { .. }) { 1 } else { 2 }] += 1;
-        if let Ok(settled) = outcome {
-            let at = match settled.status.as_str() {
-                "published" => 3,
-                "unconfirmed" => 4,
-                _ => 5,
-            };
-            row[at] += 1;
+        let is_kill = matches!(case.trouble, Trouble::Killed { .. });
+        row[match case.trouble {
+            Trouble::Killed { .. } => 1,
+            Trouble::Fault { .. } => 2,
+            _ => 3,
+        }] += 1;
+        row[match settled.status.as_str() {
+            "published" => 4,
+            "unconfirmed" => 5,
+            _ => 6,
+        }] += 1;
+        row[7] += i64::from(settled.created > 1);
+        if is_kill {
+            row[8] = row[8].max(settled.recovered_in_s);
         }
     }
-    for (platform, [cases, kills, faults, published, unconfirmed, failed]) in sums {
-        println!("{platform:<10} {cases:>6} {kills:>6} {faults:>6} {published:>9} {unconfirmed:>11} {failed:>6}");
+    for (platform, figures) in sums {
+        println!("| {platform} | {} |", figures.map(|figure| figure.to_string()).join(" | "));
     }
 }

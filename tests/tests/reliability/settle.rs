@@ -19,7 +19,14 @@ pub struct Settled {
     pub created: usize,
     /// Simulated seconds until it was at rest.
     pub recovered_in_s: i64,
+    /// Whether the trouble was met at all: not every platform has every operation.
+    pub met: bool,
 }
+
+/// In how much simulated time a killed publish is at rest again: its lease (62 s), a tick of `ring_due` (60 s), the
+/// deadline and margin of the call that it may have made (35 s), the longest index lag (60 s), and one step of the
+/// suite's own clock (20 s).
+const RECOVERY_S: i64 = 62 + 60 + 35 + 60 + 20;
 
 /// The simulated time after which nothing may still be under way: a lease (62 s), a tick of `ring_due` (60 s), a call's
 /// deadline and margin (35 s), the slowest platform's index lag and three rounds of looks and submissions.
@@ -56,7 +63,7 @@ pub async fn settle(stack: &Stack, staff: &Client, stage: Stage, id: &str, text:
         if at_rest(&post) {
             let status = author::delivery(&post).to_owned();
             let created = author::published(&stack.world, stage, text).await?.len();
-            return Ok(Settled { status, created, recovered_in_s: passed });
+            return Ok(Settled { status, created, recovered_in_s: passed, met: true });
         }
         if passed > MOST_SIMULATED_S {
             return Err(format!("not at rest after {passed} simulated seconds: {post:#}").into());
@@ -74,13 +81,17 @@ pub async fn judge(stack: &Stack, staff: &Client, case: &Case, id: &str, text: &
     if settled.created > 1 {
         return wrong("a duplicate");
     }
+    if matches!(case.trouble, Trouble::Killed { .. }) && settled.recovered_in_s > RECOVERY_S {
+        return wrong("at rest too late");
+    }
     match settled.status.as_str() {
         "published" if settled.created == 1 => Ok(()),
         "published" => wrong("published, and the platform has none"),
         "unconfirmed" if has_no_proof(case.stage) => Ok(()),
         "unconfirmed" => wrong("unconfirmed although the platform can tell"),
         "failed" if settled.created == 0 => {
-            let may = matches!(&case.trouble, Trouble::Fault { fault, .. } if !fault["kind"].as_str().unwrap_or_default().contains("after"));
+            let kind = |fault: &Value| fault["kind"].as_str().unwrap_or_default().to_owned();
+            let may = matches!(&case.trouble, Trouble::Fault { fault, .. } if !kind(fault).contains("after"));
             if may { Ok(()) } else { wrong("given up although nothing stood in the way for good") }
         }
         // The platform refused what it had taken. Whoever tries again must not make a second one.

@@ -26,10 +26,16 @@ impl<'a> Work<'a> {
         };
         let problems = ready.publish.problems(&ready.draft, &ready.limits);
         if let Some(problem) = problems.into_iter().find(|problem| problem.severity == Severity::Error) {
+            if !ready.limits_stated {
+                // The post was accepted by the server's own limits, which it does not state just now.
+                let failure = Failure::new(Kind::ProviderDown, "the server does not say its limits");
+                return self.try_again("prepare", failure).await;
+            }
             self.delivery.note("prepare", "failed", self.now, problem.message.clone());
             return self.fail(DeliveryError::new("invalid_post", problem.message)).await;
         }
-        self.delivery.started_at.get_or_insert(self.now);
+        // A record that carries a time carries the one it is scheduled for, not the one it was taken up at.
+        self.delivery.started_at.get_or_insert(self.now.max(self.delivery.scheduled_at));
         let mut progress = self.progress().await?;
         let files = Sources::expecting(&self.app.outbound, progress.get(FILES).unwrap_or_default());
         loop {
@@ -115,6 +121,7 @@ impl<'a> Work<'a> {
     /// The platform refuses the token: renewed once; refused for good, the connection says so and the delivery fails.
     pub(super) async fn account_refused(&mut self, ready: &Ready<'a>, step: &'static str, failure: Failure) -> Step {
         let app = self.app;
+        let mut told = false;
         if failure.kind == Kind::TokenRejected {
             let renewable = tokens::renew_at(ready.adapter.facts, &ready.tokens, app.now()).is_some();
             if renewable {
@@ -127,11 +134,15 @@ impl<'a> Work<'a> {
                     Err(tokens::NoTokens::Platform(refused)) if !is_about_the_account(&refused) => {
                         return self.try_again(step, refused).await;
                     }
-                    Err(tokens::NoTokens::Platform(_)) => {}
+                    // Whoever was refused the renewal has set the connection to ERROR.
+                    Err(tokens::NoTokens::Platform(_)) => told = true,
                 }
             }
         }
-        crate::accounts::reconnect::mark(app, &ready.connection).await?;
+        if !told && !crate::accounts::reconnect::mark(app, &ready.connection, &ready.held).await? {
+            // The person has connected it again while this call was under way.
+            return self.try_again(step, Failure::new(Kind::ProviderDown, failure.detail)).await;
+        }
         let failure = Failure { kind: Kind::ReconnectNeeded, ..failure };
         let error = DeliveryError::from_failure(self.platform_name(), &failure);
         self.delivery.note(step, "failed", self.now, error.message.clone());

@@ -186,7 +186,8 @@ impl<'a> Work<'a> {
                 return Err(Outcome::Store(error));
             }
         } else if is_about_the_account(&failure) {
-            crate::accounts::reconnect::mark(self.app, &ready.connection).await?;
+            // Replaced tokens or not: the next look tells.
+            let _ = crate::accounts::reconnect::mark(self.app, &ready.connection, &ready.held).await?;
         }
         if self.looked_for_too_long() {
             return self.ask_a_person("unconfirmed").await;

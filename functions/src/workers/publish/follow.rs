@@ -1,8 +1,9 @@
 //! What comes after a post is live: its follow-ups, and its deletion. Neither ever touches the publishing again.
 
-use domain::delivery::{AfterFailure, DeliveryError, absence_counts_from, after_failure, look_wait};
+use domain::delivery::{AfterFailure, DeliveryError, SUBMIT_DEADLINE, absence_counts_from, after_failure, look_wait};
 use domain::{Effect, Failure};
 use jiff::SignedDuration;
+use outbound::Moment;
 use platforms::media::Sources;
 use platforms::publish::{Found, PostRef, Proof};
 
@@ -55,10 +56,13 @@ impl<'a> Work<'a> {
         }
         let intent_at = self.app.now();
         self.delivery.follow_ups.push(FollowUp::Submitting { intent_at, looks: 0 });
+        // Counted from before the intent is written, as for the post itself.
+        let lit = Moment::now(self.app.clock.as_ref());
         self.keep().await?;
         let progress = self.progress().await?;
         let files = Sources::new(&self.app.outbound);
-        let hold = self.hold(CALLS);
+        let hold = self.hold(SUBMIT_DEADLINE);
+        hold.fuse.renew(lit, std::time::Duration::try_from(SUBMIT_DEADLINE).unwrap_or_default());
         let out = self.app.outbound.fused(hold.fuse.clone());
         let job = ready.job(&self.delivery, &progress, &files, &hold, self.now);
         let sent = ready.publish.follow_up(&ready.context(self.app, &out), &job, &post, &parent, done).await;

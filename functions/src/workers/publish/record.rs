@@ -1,27 +1,33 @@
 //! How a step's outcome is written: delivery, post and events in one transaction.
 
+use std::time::Duration;
+
 use cloud::doorbell;
+use cloud::table::StoreError;
 use cloud::table::deliveries;
-use cloud::table::events::{self, Event};
+use cloud::table::events;
 use cloud::table::posts;
 use cloud::telemetry::{Unit, metric};
 use cloud::work::{self, Next};
 use domain::due::{HORIZON, LEASE, SKEW};
-use domain::{DeliveryStatus, Post, PostStatus};
+use domain::{DeliveryStatus, Post};
 use jiff::{SignedDuration, Timestamp};
 use outbound::Fuse;
-use serde_json::json;
 
 use super::hold::Hold;
 use super::work::{Outcome, Step, Work};
+use crate::posts::tell;
 
-/// How often a write is tried again when other deliveries of the post change at the same time.
-const TRIES: u32 = 12;
+/// How long a write is tried again when other deliveries of the post change at the same time, or the table is busy. What
+/// the platform has done already must not be lost for want of patience; the lease lasts longer than this.
+const PATIENCE: Duration = Duration::from_secs(25);
+/// The longest wait between two tries, in milliseconds.
+const LONGEST_WAIT_MS: u64 = 1_000;
 
 impl<'a> Work<'a> {
     /// Writes the outcome of the step and rings for the next one, if its time is near.
     pub(super) async fn finish(&mut self) -> Step {
-        let next = self.delivery.next_attempt_at.map_or(Next::Never, Next::At);
+        let next = self.delivery.due_at().map_or(Next::Never, Next::At);
         self.write(Some(next)).await?;
         if let Next::At(at) = next {
             let now = self.app.now();
@@ -65,7 +71,8 @@ impl<'a> Work<'a> {
 
     async fn write(&mut self, next: Option<Next>) -> Step {
         let app = self.app;
-        for attempt in 0..TRIES {
+        let begun = std::time::Instant::now();
+        for attempt in 0u32.. {
             let now = app.now();
             let before = self.post.clone();
             let changes = self.apply(now);
@@ -78,31 +85,47 @@ impl<'a> Work<'a> {
                     deliveries::hold(transaction, &self.token, delivery, sealed, until, self.claims)?
                 }
             };
+            let names = self.events(&before);
             let mut told = Vec::new();
-            if changes {
+            // What is told is numbered by the post's version, so the post moves on with it.
+            if changes || !names.is_empty() {
                 transaction = posts::update(transaction, &mut self.post)?;
-                told = self.events(&before, now);
+                told = names.into_iter().map(|name| tell::event(name, &self.post, &self.delivery, now)).collect();
                 for event in &told {
                     transaction = events::add(transaction, &app.table, &self.token.pk, event)?;
                 }
             }
-            let outcome = transaction.commit().await?;
-            if outcome.is_done() {
+            let outcome = match transaction.commit().await {
+                Ok(outcome) => Some(outcome),
+                // It may be there: the same once more changes nothing, and tells nothing twice.
+                Err(error @ StoreError::Unavailable(_)) if begun.elapsed() < PATIENCE => {
+                    tracing::info!(%error, delivery = self.delivery.id.as_str(), attempt, "written again");
+                    None
+                }
+                Err(error) => return Err(error.into()),
+            };
+            if outcome.as_ref().is_some_and(cloud::table::Outcome::is_done) {
                 for event in told {
                     let ring = events::ring(&self.token.pk, &event);
                     doorbell::ring(app.doorbell.as_ref(), ring, std::time::Duration::ZERO).await;
                 }
                 return Ok(());
             }
-            if outcome.refusal("delivery").is_some() {
+            if outcome.is_some_and(|outcome| outcome.refusal("delivery").is_some()) {
                 return Err(Outcome::Lost);
             }
+            if begun.elapsed() >= PATIENCE {
+                break;
+            }
             // Another delivery of the post, or a person, was faster: once more on what the post is now.
-            let found = posts::get(&app.table, &before.workspace, &before.id).await?;
-            self.post = found.ok_or(Outcome::Lost)?;
-            let wait =
-                5 + domain::due::stable_hash(&format!("{} {attempt}", self.delivery.id)) % (10 << attempt.min(5));
-            tokio::time::sleep(std::time::Duration::from_millis(wait)).await;
+            let spread = domain::due::stable_hash(&format!("{} {attempt}", self.delivery.id));
+            let wait = 5 + spread % (20u64 << attempt.min(6)).min(LONGEST_WAIT_MS);
+            tokio::time::sleep(Duration::from_millis(wait)).await;
+            self.post = match posts::get(&app.table, &before.workspace, &before.id).await {
+                Ok(found) => found.ok_or(Outcome::Lost)?,
+                Err(StoreError::Unavailable(_)) => before,
+                Err(error) => return Err(error.into()),
+            };
         }
         Err(Outcome::Store(cloud::StoreError::Unavailable("the post changed at every try".to_owned())))
     }
@@ -124,7 +147,7 @@ impl<'a> Work<'a> {
             if shown.is_empty() {
                 *shown = format!("{}: {}", delivery.platform, error.message);
             }
-        } else if delivery.status == DeliveryStatus::Published && self.post.deliveries.len() == 1 {
+        } else if self.post.deliveries.iter().all(|state| state.status == DeliveryStatus::Published) {
             self.post.error = None;
         }
         self.post.status = self.post.derived();
@@ -135,8 +158,8 @@ impl<'a> Work<'a> {
         true
     }
 
-    /// What the outside is told of this change.
-    fn events(&self, before: &Post, now: Timestamp) -> Vec<Event> {
+    /// The names of what the outside is told of this change.
+    fn events(&self, before: &Post) -> Vec<&'static str> {
         let after = &self.post;
         let mut names = Vec::new();
         let was = before.deliveries.iter().find(|state| state.id == self.delivery.id).map(|state| state.status);
@@ -148,33 +171,8 @@ impl<'a> Work<'a> {
         if is == DeliveryStatus::Unconfirmed && self.delivery.next_attempt_at.is_none() {
             names.push("post.unconfirmed");
         }
-        if before.status != after.status {
-            match after.status {
-                PostStatus::Published => names.push("post.published"),
-                PostStatus::Partial => names.push("post.partial"),
-                PostStatus::Failed => names.push("post.failed"),
-                _ => {}
-            }
-        }
-        let digits = after.id.as_str().trim_start_matches("post_");
-        let event = |name: &str| Event {
-            id: format!("evt_{digits}_{}_{}", after.version, name.trim_start_matches("post.")),
-            name: name.to_owned(),
-            workspace: after.workspace.clone(),
-            at: now,
-            detail: json!({
-                "postId": after.id.as_str(),
-                "talentId": after.talent.as_str(),
-                "status": after.status.as_str(),
-                "deliveryId": self.delivery.id.as_str(),
-                "connectionId": self.delivery.connection.as_str(),
-                "platform": self.delivery.platform.as_str(),
-                "url": self.delivery.live.as_ref().and_then(|live| live.url.clone()),
-                "errorCode": self.delivery.error.as_ref().map(|error| error.code.clone()),
-                "error": self.delivery.error.as_ref().map(|error| error.message.clone()),
-            }),
-        };
-        names.into_iter().map(event).collect()
+        names.extend(tell::of_status(before.status, after.status));
+        names
     }
 
     /// The standard event `social_publish`, and the figures that the alarms watch.

@@ -1,19 +1,26 @@
 //! The effect: the intent is written first, then the one call that makes the post.
 
 use cloud::telemetry::{Unit, metric};
-use domain::delivery::{DeliveryEvent, SUBMIT_DEADLINE, look_wait};
+use domain::delivery::{DeliveryEvent, LEAD, SUBMIT_DEADLINE, look_wait};
+use domain::due::EARLY;
 use domain::{Effect, Failure, Kind};
 use jiff::SignedDuration;
 use outbound::Moment;
 use platforms::media::Sources;
-use platforms::publish::{PostRef, Stop, Submitted};
+use platforms::publish::{PostRef, Proof, Stop, Submitted};
 
 use super::begin::seen;
 use super::work::{Live, Outcome, Ready, Step, Work, is_about_the_account};
 
 impl<'a> Work<'a> {
-    /// Writes the intent under a live token, with a whole lease ahead, and submits.
+    /// Writes the intent under a live token, with a whole lease ahead, waits for the second, and submits.
     pub(super) async fn submit(&mut self, ready: &Ready<'a>, files: &Sources) -> Step {
+        // An intent that nothing can prove or disprove is written at the last moment; any other is written ahead, so that
+        // on the second only the call itself is left.
+        let late_intent = ready.publish.proof(&ready.tokens) == Proof::None;
+        if late_intent && !self.its_time().await {
+            return self.not_yet(DeliveryEvent::Released).await;
+        }
         self.step(DeliveryEvent::Intended)?;
         let intent = self.app.now();
         self.delivery.intent_at = Some(intent);
@@ -24,17 +31,27 @@ impl<'a> Work<'a> {
         // Counted from before the intent is written: the call ends before anyone counts an absence as proof.
         let lit = Moment::now(self.app.clock.as_ref());
         self.keep().await?;
+        let progress = self.progress().await?;
+        if !self.its_time().await {
+            self.delivery.submissions -= 1;
+            return self.not_yet(DeliveryEvent::NotApplied).await;
+        }
+        let under_way = self.app.rush.join();
         let delay = self.delivery.scheduled_at.duration_until(self.app.now());
         if self.delivery.submissions == 1 && self.delivery.attempts == 0 {
             metric(self.app.now(), "PublishDelay", Unit::Milliseconds, delay.as_secs_f64().max(0.0) * 1000.0, None);
         }
-        let progress = self.progress().await?;
         let hold = self.hold(SUBMIT_DEADLINE);
         let out = self.app.outbound.fused(hold.fuse.clone());
         hold.fuse.renew(lit, std::time::Duration::try_from(SUBMIT_DEADLINE).unwrap_or_default());
         let job = ready.job(&self.delivery, &progress, files, &hold, self.now);
         let submitted = ready.publish.submit(&ready.context(self.app, &out), &job).await;
         self.take_over(hold);
+        drop(under_way);
+        // What nothing can prove is written down at once.
+        if !late_intent && submitted.is_ok() {
+            self.app.rush.over().await;
+        }
         match submitted {
             Ok(Submitted::Published(live)) => {
                 self.delivery.note("submit", "ok", intent, format!("Published on {}.", self.platform_name()));
@@ -47,6 +64,31 @@ impl<'a> Work<'a> {
             Err(Stop::Lost) => Err(Outcome::Lost),
             Err(Stop::Failed(failure)) => self.not_submitted(ready, failure).await,
         }
+    }
+
+    /// Waits for the second it is scheduled for; false when that is farther away than a worker waits: the clock was set
+    /// back meanwhile.
+    async fn its_time(&self) -> bool {
+        // Once is enough, unless the clock is slewed a little meanwhile.
+        for _ in 0..3 {
+            let left = self.app.now().duration_until(self.delivery.scheduled_at);
+            if !left.is_positive() {
+                return true;
+            }
+            if left > LEAD + EARLY {
+                return false;
+            }
+            tokio::time::sleep(std::time::Duration::try_from(left).unwrap_or_default()).await;
+        }
+        self.app.now() >= self.delivery.scheduled_at
+    }
+
+    /// Nothing was sent: it is taken up again before its second.
+    async fn not_yet(&mut self, event: DeliveryEvent) -> Step {
+        self.step(event)?;
+        self.delivery.intent_at = None;
+        self.delivery.next_attempt_at = Some(self.delivery.scheduled_at);
+        self.finish().await
     }
 
     async fn not_submitted(&mut self, ready: &Ready<'a>, failure: Failure) -> Step {

@@ -64,6 +64,8 @@ pub(super) struct Ready<'a> {
     pub(super) connection: Connection,
     pub(super) draft: Draft,
     pub(super) limits: publish::Limits,
+    /// Whether the account's own server stated them; else they are the platform's usual ones.
+    pub(super) limits_stated: bool,
 }
 
 /// Why the platform cannot be called.
@@ -155,10 +157,12 @@ impl<'a> Work<'a> {
         };
         let credentials = credentials::for_oauth(app, adapter, &connection.handle).await.map_err(NoTokens::from)?;
         let (held, tokens) = tokens::fresh(app, held).await?;
-        let limits = crate::posts::limits::of(app, publish, connection).await;
+        let stated = crate::posts::limits::stated(app, publish, connection).await;
+        let (limits_stated, limits) =
+            (stated.is_some(), stated.unwrap_or_else(|| publish::Limits::from(publish.facts())));
         let draft = self.post.draft(platform);
         let connection = connection.clone();
-        Ok(Ready { publish, adapter, credentials, tokens, held, connection, draft, limits })
+        Ok(Ready { publish, adapter, credentials, tokens, held, connection, draft, limits, limits_stated })
     }
 
     /// What earlier steps have obtained, opened.

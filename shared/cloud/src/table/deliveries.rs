@@ -6,7 +6,7 @@
 use std::collections::{BTreeMap, HashMap};
 
 use aws_sdk_dynamodb::types::AttributeValue;
-use domain::delivery::DeliveryError;
+use domain::delivery::{DeliveryError, LEAD};
 use domain::due::{self, WorkKind};
 use domain::{ConnectionId, DeliveryId, DeliveryStatus, Platform, TalentId, WorkspaceId};
 use jiff::Timestamp;
@@ -121,7 +121,7 @@ pub struct Delivery {
     pub follow_ups: Vec<FollowUp>,
     /// Why it is not out.
     pub error: Option<DeliveryError>,
-    /// When the next step starts, where one has its time.
+    /// When the next step starts, where one has its time; what is shown.
     pub next_attempt_at: Option<Timestamp>,
     /// A person wants it deleted on the platform.
     #[serde(default)]
@@ -158,6 +158,13 @@ impl Delivery {
         if self.log.len() > MOST_ATTEMPTS_SHOWN {
             self.log.remove(0);
         }
+    }
+
+    /// When a worker takes it up: at its next attempt, and for what waits for its second a little earlier.
+    #[must_use]
+    pub fn due_at(&self) -> Option<Timestamp> {
+        let at = self.next_attempt_at?;
+        Some(if at == self.scheduled_at { at.saturating_sub(LEAD).unwrap_or(at) } else { at })
     }
 
     /// The ring for its work.
@@ -215,7 +222,7 @@ pub fn put<'a>(
         ("workspace".to_owned(), s(delivery.workspace.as_str())),
         ("card".to_owned(), json(delivery)?),
     ]);
-    let at = delivery.next_attempt_at.unwrap_or(delivery.scheduled_at);
+    let at = delivery.due_at().unwrap_or(delivery.scheduled_at);
     item.extend(crate::work::due_attributes(table, WorkKind::Publish, delivery.id.as_str(), at));
     transaction.put_new("delivery", item, None)
 }
@@ -266,7 +273,9 @@ pub fn decide<'a>(
     next: Next,
 ) -> Result<Transaction<'a>, StoreError> {
     let ring = delivery.ring();
-    let (mut expression, names, mut values) = change(delivery, None, next, n(0))?;
+    // What the steps have obtained goes on with it; a delivery that is made anew has not begun and has nothing.
+    let sealed = delivery.started_at.and(row.sealed.as_ref());
+    let (mut expression, names, mut values) = change(delivery, sealed, next, n(0))?;
     expression = expression.replacen("SET ", "SET fence = fence + :one, ", 1);
     if matches!(next, Next::At(_)) {
         expression = expression.replacen("SET ", "SET due = :due, ", 1);

@@ -151,6 +151,10 @@ mod tests {
         for handle in ["Ann-Lee-42", "@ann-lee-42", "https://www.linkedin.com/in/Ann-Lee-42/?locale=en"] {
             assert_eq!(read(Some(handle), None).unwrap(), "ann-lee-42");
         }
+        for url in ["https://www.linkedin.com/in/анна-7/", "https://www.linkedin.com/in/%D0%B0%D0%BD%D0%BD%D0%B0-7/"]
+        {
+            assert_eq!(read(None, Some(url)).unwrap(), "анна-7");
+        }
         assert_eq!(read(None, Some("https://www.linkedin.com/company/Tea-Tree/posts")).unwrap(), "tea-tree");
         assert_eq!(read(None, Some("https://www.linkedin.com/company/2414183/")).unwrap(), "2414183");
         assert_eq!((FACTS.profile_url)("2414183"), "https://www.linkedin.com/company/2414183/");

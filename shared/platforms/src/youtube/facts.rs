@@ -143,29 +143,8 @@ fn in_handle(c: char) -> bool {
 }
 
 fn normalise(handle: &str) -> String {
-    // In a URL a handle of another script is percent-encoded. What is still encoded after that is no handle.
-    let decoded = percent_decoded(handle).filter(|text| !text.contains('%'));
-    let bare = decoded.as_deref().unwrap_or(handle).trim_matches(|c: char| c == '@' || c.is_whitespace());
+    let bare = handle.trim_matches(|c: char| c == '@' || c.is_whitespace());
     if is_channel_id(bare) { bare.to_owned() } else { bare.to_lowercase() }
-}
-
-fn percent_decoded(text: &str) -> Option<String> {
-    if !text.contains('%') {
-        return None;
-    }
-    let mut bytes = Vec::with_capacity(text.len());
-    let mut rest = text.as_bytes();
-    while let [first, tail @ ..] = rest {
-        rest = tail;
-        if *first != b'%' {
-            bytes.push(*first);
-            continue;
-        }
-        let (hex, tail) = rest.split_at_checked(2)?;
-        bytes.push(u8::from_str_radix(std::str::from_utf8(hex).ok()?, 16).ok()?);
-        rest = tail;
-    }
-    String::from_utf8(bytes).ok()
 }
 
 #[cfg(test)]

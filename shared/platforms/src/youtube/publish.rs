@@ -97,8 +97,8 @@ impl Publish for Youtube {
             return Ok(Found::Processing { progress, wait });
         }
         if !job.progress.secret.contains_key(SESSION) {
-            // Without a session no byte was sent.
-            return Ok(Found::Absent(progress));
+            // Without a session no byte was sent, unless one was sent before and is not known any more.
+            return if may_be_whole(job.progress) { search(cx, job).await } else { Ok(Found::Absent(progress)) };
         }
         match upload::probe(cx, job).await? {
             Stands::Done(id) => Ok(Found::Processing { progress: progress.with(VIDEO, id), wait }),

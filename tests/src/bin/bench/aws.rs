@@ -1,4 +1,4 @@
-//! AWS on this machine, over TLS: DynamoDB is the running stack's own; SQS and KMS say what they have to.
+//! AWS on this machine, over TLS: DynamoDB is the running stack's own; SQS, KMS and EventBridge say what they have to.
 
 use std::collections::{BTreeMap, VecDeque};
 use std::io;
@@ -78,6 +78,7 @@ async fn answer(State(aws): State<Arc<Aws>>, headers: HeaderMap, body: Bytes) ->
     let name = match service {
         "AmazonSQS" => "SQS",
         "TrentService" => "KMS",
+        "AWSEvents" => "EventBridge",
         _ => "DynamoDB",
     };
     *lock(&aws.calls).entry(name.to_owned()).or_default() += 1;
@@ -98,6 +99,7 @@ async fn answer(State(aws): State<Arc<Aws>>, headers: HeaderMap, body: Bytes) ->
                 .into_response()
         }
         ("SQS", _) => Json(json!({"TaskHandle": "1"})).into_response(),
+        ("EventBridge", _) => Json(json!({"FailedEntryCount": 0, "Entries": [{"EventId": "1"}]})).into_response(),
         ("KMS", _) => Json(json!({"KeyId": "key", "Plaintext": DATA_KEY, "CiphertextBlob": DATA_KEY})).into_response(),
         _ => match forward(&aws, headers, body).await {
             Ok(response) => response,

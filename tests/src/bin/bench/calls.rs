@@ -2,6 +2,7 @@
 
 use std::time::{Duration, Instant};
 
+use herald_tests::author;
 use herald_tests::client::Client;
 use herald_tests::consent;
 use herald_tests::process::Result;
@@ -102,8 +103,9 @@ pub async fn measure(stack: &Stack) -> Result<Vec<Row>> {
     c.row("capabilities", "ops.capabilities").await?;
     admin.get("/api/admin/queue-stats").await?;
     c.row("queue statistics", "ops.queue_stats").await?;
+    publishing(c, &admin).await?;
     for (what, handler) in [
-        ("ring what is due: nothing (3 kinds × 8 shards)", "schedules.ring_due"),
+        ("ring what is due: nothing", "schedules.ring_due"),
         ("fetch the issuer's keys", "schedules.fetch_jwks"),
         ("count states", "schedules.count_states"),
     ] {
@@ -112,6 +114,49 @@ pub async fn measure(stack: &Stack) -> Result<Vec<Row>> {
         c.row(what, handler).await?;
     }
     Ok(counter.rows)
+}
+
+/// One post from its first word to the bus, and what else is done with posts.
+async fn publishing(c: &mut Counter<'_>, admin: &Client) -> Result<()> {
+    let id = consent::link(admin, "ann", "MASTODON", "ann@mastodon.example").await?;
+    admin.done("ann", &id).await?;
+    // The server's limits and Herald's registration there are known from then on.
+    let post = |text: &str| json!({"talentId": "ann", "content": text, "platforms": ["MASTODON"]});
+    let warm = author::publish(admin, &post("the first")).await?;
+    author::until(admin, &warm, author::is(&["published"])).await?;
+    c.worked("workers.notify").await?;
+    c.begin().await?;
+    let now = author::publish(admin, &post("the second")).await?;
+    author::until(admin, &now, author::is(&["published"])).await?;
+    c.worked("workers.notify").await?;
+    c.row("publish a post now", "posts.publish").await?;
+    c.row("its delivery", "workers.publish").await?;
+    c.row("its event", "workers.notify").await?;
+    c.begin().await?;
+    let mut later = post("the third");
+    later["scheduledAt"] = json!(author::far_off());
+    let later = admin.post("/api/social/posts", &later).await?.expect(201);
+    c.row("schedule a post", "posts.create").await?;
+    admin.get("/api/social/posts?limit=20").await?;
+    c.row("list posts", "posts.list").await?;
+    let path = format!("/api/social/posts/{}", later.text_of("id"));
+    admin.get(&path).await?;
+    c.row("read a post with its deliveries", "posts.get").await?;
+    let edit = json!({"content": "the third, edited"}).to_string().into_bytes();
+    let headers = [("content-type", "application/json"), ("if-match", "*")];
+    let _ = admin.send(reqwest::Method::PATCH, &path, &headers, Some(edit)).await?.expect(200);
+    c.row("edit it", "posts.update").await?;
+    let _ = admin.post_empty(&format!("{path}/cancel")).await?.expect(200);
+    c.row("cancel it", "posts.cancel").await?;
+    c.begin().await?;
+    let rows: String = (0..10).map(|n| format!("ann,line {n},mastodon,{}\r\n", author::far_off())).collect();
+    let file = format!("talentId,content,platforms,scheduledAt\r\n{rows}").into_bytes();
+    let headers = [("content-type", "text/csv")];
+    let _ = admin.send(reqwest::Method::POST, "/api/social/posts/bulk", &headers, Some(file)).await?.expect(202);
+    c.worked("workers.bulk").await?;
+    c.row("a bulk file of ten posts", "posts.bulk").await?;
+    c.row("make its posts", "workers.bulk").await?;
+    c.begin().await
 }
 
 struct Counter<'a> {

@@ -51,23 +51,40 @@ impl Cold {
 /// When a function does not start or does not do its work.
 pub async fn measure(bootstrap: &Path, root: &Path, scenes: &mut Scenes<'_>) -> Result<Vec<Cold>> {
     let root = root.to_str().ok_or("the folder's name is not UTF-8")?;
-    let variables = scenes.environment(root);
-    let template = std::fs::read_to_string(repository().join("template.yaml"))?;
-    let template: Value = serde_yaml_ng::from_str(&template)?;
+    let hand_over = environment(scenes, root, "connections.hand_over")?;
+    let hand_over: Vec<(&str, &str)> = hand_over.iter().map(|(name, value)| (*name, value.as_str())).collect();
+    let mut runtime = Runtime::start(bootstrap, "connections.hand_over", &hand_over).await?;
+    let answer = runtime.invoke(&scenes.writer().await?).await?;
+    if answer.response["statusCode"] != 201 {
+        return Err(format!("the writer's account is not connected: {:?}", answer.response).into());
+    }
+    runtime.stop().await?;
     let mut measured = Vec::new();
     for handler in scenes.handlers()? {
-        let own = own_variables(&template, &handler);
-        let given = variables.iter().filter(|(name, _)| !is_granted_singly(name) || own.contains(name));
-        let environment: Vec<(&str, &str)> = given.map(|(name, value)| (*name, value.as_str())).collect();
-        measured.push(function(bootstrap, &handler, &environment, scenes).await?);
+        let given = environment(scenes, root, &handler)?;
+        let given: Vec<(&str, &str)> = given.iter().map(|(name, value)| (*name, value.as_str())).collect();
+        measured.push(function(bootstrap, &handler, &given, scenes).await?);
     }
     measured.sort_by(|a, b| a.handler.cmp(&b.handler));
     Ok(measured)
 }
 
-/// Queues and the key are given to the functions that use them, one by one.
+/// The variables that the template gives to a handler's function.
+///
+/// # Errors
+/// When the template cannot be read.
+pub fn environment(scenes: &Scenes<'_>, root: &str, handler: &str) -> Result<Vec<(&'static str, String)>> {
+    let template = std::fs::read_to_string(repository().join("template.yaml"))?;
+    let template: Value = serde_yaml_ng::from_str(&template)?;
+    let own = own_variables(&template, handler);
+    let mut variables = scenes.environment(root);
+    variables.retain(|(name, _)| !is_granted_singly(name) || own.contains(name));
+    Ok(variables)
+}
+
+/// Queues, the key and the bus are given to the functions that use them, one by one.
 fn is_granted_singly(name: &str) -> bool {
-    name.starts_with("HERALD_QUEUE_") || name == "HERALD_KMS_KEY"
+    name.starts_with("HERALD_QUEUE_") || matches!(name, "HERALD_KMS_KEY" | "HERALD_EVENT_BUS")
 }
 
 /// The names of the variables that the template gives to a handler's function alone.

@@ -75,13 +75,13 @@ pub async fn measure(stack: &Stack) -> Result<Load> {
         warm.talent(&talent_of(talent)).await?;
     }
     connect_all(&warm, WARM_UP).await?;
-    idle(stack).await?;
+    idle(stack, "ingest").await?;
 
     let before = cpu(stack).await?;
     let begun = Instant::now();
     let latencies = connect_all(&admin, CONNECTS).await?;
     let posted = begun.elapsed();
-    idle(stack).await?;
+    idle(stack, "ingest").await?;
     let took = begun.elapsed();
     let connects = Phase { latencies, took, cpu: cpu(stack).await?.since(before) };
     for n in 0..TALENTS {
@@ -121,7 +121,10 @@ fn talent_of(account: usize) -> String {
 }
 
 /// Runs `call` for the numbers up to `count`, [`CALLERS`] at a time; how long each took.
-async fn each<F>(count: usize, call: impl Fn(usize) -> F) -> Result<Vec<Duration>>
+///
+/// # Errors
+/// The first one of a call.
+pub async fn each<F>(count: usize, call: impl Fn(usize) -> F) -> Result<Vec<Duration>>
 where
     F: Future<Output = Result<()>> + Send + 'static,
 {
@@ -146,17 +149,17 @@ where
     Ok(all)
 }
 
-/// Waits until the ingest queue is empty and nobody works on what came from it.
+/// Waits until the queue of a kind of work is empty and nobody works on what came from it.
 ///
 /// # Errors
 /// When it is not in time.
-pub async fn idle(stack: &Stack) -> Result<()> {
+pub async fn idle(stack: &Stack, kind: &str) -> Result<()> {
     let deadline = Instant::now() + Duration::from_secs(120);
     loop {
         let queues = stack.client.get("/local/queues").await?.body;
         let left: u64 =
-            ["waiting", "in_flight", "delayed"].iter().filter_map(|part| queues["ingest"][*part].as_u64()).sum();
-        if left == 0 && queues["ingest"].is_object() {
+            ["waiting", "in_flight", "delayed"].iter().filter_map(|part| queues[kind][*part].as_u64()).sum();
+        if left == 0 && queues[kind].is_object() {
             return Ok(());
         }
         if Instant::now() > deadline {

@@ -9,9 +9,12 @@ mod cold;
 mod load;
 mod machine;
 mod parts;
+mod posts;
+mod publish;
 mod report;
 mod scenes;
 mod stats;
+mod stream;
 mod tls;
 
 use std::process::ExitCode;
@@ -53,6 +56,8 @@ async fn run() -> Result<()> {
     let aws = aws::Aws::start(chain.acceptor, database.text_of("url")).await?;
     let mut scenes = Scenes::prepare(&stack, aws, cold::STARTS + cold::WARM).await?;
     let cold = cold::measure(&bootstrap, &chain.root, &mut scenes).await?;
+    say("a video of a gigabyte");
+    let stream = stream::measure(&bootstrap, &chain.root, &mut scenes, rehearsal).await?;
     drop(stack);
     paces.push(machine::pace());
 
@@ -65,8 +70,14 @@ async fn run() -> Result<()> {
     let calls = calls::measure(&stack).await?;
 
     paces.push(machine::pace());
+    drop(stack);
 
-    let figures = Figures { machine, paces, cold, bundle, calls, load, parts };
+    say("posts that are due in the same second");
+    let stack = Stack::with(World::start().await?, &[]).await?;
+    let waves = publish::measure(&stack).await.map_err(|error| format!("{error}\n{}", complaints(&stack)))?;
+    paces.push(machine::pace());
+
+    let figures = Figures { machine, paces, cold, bundle, calls, load, parts, waves, stream };
     let document = report::document(&figures);
     match rehearsal {
         true => println!("{document}"),

@@ -100,7 +100,7 @@ impl Parts<'_> {
     async fn work(&mut self, what: &'static str) -> Result<()> {
         let before = cpu(self.stack).await?;
         self.workers(true).await?;
-        idle(self.stack).await?;
+        idle(self.stack, "ingest").await?;
         self.done(what, before).await
     }
 

@@ -11,6 +11,7 @@ use herald_tests::stack::Stack;
 use serde_json::{Value, json};
 
 use crate::aws::Aws;
+use crate::posts::Posts;
 
 /// The workspace of the run.
 const WORKSPACE: &str = "bench";
@@ -20,7 +21,29 @@ const LISTED: usize = 20;
 const ON_CONNECTIONS: [&str; 5] =
     ["connections.sync", "connections.pause", "connections.resume", "connections.remove", "connections.disconnect"];
 /// These live on what others of the list leave behind.
-const LAST: [&str; 4] = ["oauth.callback", "workers.ingest", "workers.refresh", "workers.erase"];
+const LAST: [&str; 21] = [
+    "oauth.callback",
+    "posts.validate",
+    "posts.create",
+    "posts.schedule",
+    "posts.list",
+    "posts.get",
+    "posts.update",
+    "posts.cancel",
+    "posts.remove",
+    "posts.publish",
+    "posts.archive",
+    "posts.retry",
+    "posts.resolve",
+    "posts.bulk",
+    "posts.bulk_report",
+    "workers.bulk",
+    "workers.publish",
+    "workers.notify",
+    "workers.ingest",
+    "workers.refresh",
+    "workers.erase",
+];
 
 /// What the events are made of.
 pub struct Scenes<'a> {
@@ -33,6 +56,9 @@ pub struct Scenes<'a> {
     /// Consents that were started: the page, and the cookie of the browser that started it.
     consents: Vec<(String, String)>,
     with_tokens: Vec<String>,
+    /// Accounts that were connected by a consent, at YouTube.
+    consented: Vec<String>,
+    posts: Posts,
     made: usize,
 }
 
@@ -60,13 +86,14 @@ impl<'a> Scenes<'a> {
         for route in connections.keys() {
             all_ready(&admin, &talent_of(route), Duration::from_secs(60)).await?;
         }
+        let posts = Posts::prepare(stack, &admin, each).await?;
         let stopped = stack.control("/faults", &json!({"kind": "workers_stopped"})).await?;
         if stopped.status != 200 {
             return Err(format!("the workers cannot be stopped: {}", stopped.text).into());
         }
         let captured = captured()?;
-        let (consents, with_tokens) = (Vec::new(), Vec::new());
-        Ok(Self { stack, aws, admin, token, captured, connections, consents, with_tokens, made: 0 })
+        let (consents, with_tokens, consented) = (Vec::new(), Vec::new(), Vec::new());
+        Ok(Self { stack, aws, admin, token, captured, connections, consents, with_tokens, consented, posts, made: 0 })
     }
 
     /// The handlers in an order in which each finds what it needs.
@@ -117,6 +144,7 @@ impl<'a> Scenes<'a> {
                 );
             }
             "connections.hand_over" => self.hand_over(&mut event, n).await?,
+            _ if handler.starts_with("posts.") => self.posts.event(handler, &mut event, n, &self.admin).await?,
             "connections.disconnect" => {
                 let id = self.connection(handler)?;
                 body(&mut event, &json!({ "connectionId": id }));
@@ -138,7 +166,7 @@ impl<'a> Scenes<'a> {
                 query(&mut event, back.split_once('?').map(|(_, query)| query).unwrap_or_default());
                 event["cookies"] = json!([cookie]);
             }
-            "workers.ingest" | "workers.erase" => {
+            "workers.ingest" | "workers.erase" | "workers.publish" | "workers.notify" | "workers.bulk" => {
                 let kind = handler.trim_start_matches("workers.");
                 let ring = self.aws.take_ring(kind).ok_or_else(|| format!("nobody rang for {kind}"))?;
                 message(&mut event, &ring);
@@ -170,15 +198,50 @@ impl<'a> Scenes<'a> {
                 let consent = said["url"].as_str().zip(cookie);
                 self.consents.extend(consent.map(|(url, cookie)| (url.to_owned(), cookie.to_owned())));
             }
-            "oauth.callback"
-                if answer["headers"]["location"].as_str().is_none_or(|to| !to.contains("connectionId=")) =>
-            {
-                return Err(format!("{handler}: {answer}").into());
+            "oauth.callback" => {
+                let location = answer["headers"]["location"].as_str().unwrap_or_default();
+                let Some((_, id)) = location.split_once("connectionId=") else {
+                    return Err(format!("{handler}: {answer}").into());
+                };
+                self.consented.push(id.to_owned());
             }
+            "posts.bulk" => self.posts.take_job(&said),
             "connections.hand_over" => self.with_tokens.extend(said["connectionId"].as_str().map(str::to_owned)),
             _ => {}
         }
         Ok(())
+    }
+
+    /// The event that hands the writer's account over, so that functions can open its token.
+    ///
+    /// # Errors
+    /// When there is no such account.
+    pub async fn writer(&self) -> Result<Value> {
+        let mut event = self.captured.get("connections.hand_over").cloned().unwrap_or_default();
+        event["headers"]["authorization"] = json!(format!("Bearer {}", self.token));
+        body(&mut event, &Posts::writer(self.stack).await?);
+        Ok(event)
+    }
+
+    /// A YouTube account whose tokens functions can open, of the talent `cold`.
+    ///
+    /// # Errors
+    /// When there was no consent.
+    pub fn channel(&self) -> Result<&str> {
+        Ok(self.consented.first().ok_or("nobody has consented")?)
+    }
+
+    /// Staff, calling the stack itself.
+    pub fn admin(&self) -> &Client {
+        &self.admin
+    }
+
+    /// The event that rings `workers.publish` for the only delivery of a post.
+    pub fn publish_ring(&self, post: &str) -> Value {
+        let mut event = self.captured.get("workers.publish").cloned().unwrap_or_default();
+        let ring = json!({"kind": "publish", "pk": format!("w#{WORKSPACE}#p#{post}"), "sk": "post#delivery#00"});
+        message(&mut event, &ring);
+        event
     }
 
     /// Counts calls of AWS from now on.
@@ -205,6 +268,7 @@ impl<'a> Scenes<'a> {
             ("HERALD_AUDIENCE", "herald".to_owned()),
             ("HERALD_UPSTREAM", self.stack.world.origin.clone()),
             ("HERALD_LOOPBACK_ALLOW", origin.trim_start_matches("http://").to_owned()),
+            ("HERALD_EVENT_BUS", "herald".to_owned()),
             ("HERALD_KMS_KEY", "arn:aws:kms:us-east-1:000000000000:key/bench".to_owned()),
             ("HERALD_YOUTUBE_CLIENT_ID", simulator::YOUTUBE_CLIENT_ID.to_owned()),
             ("HERALD_YOUTUBE_CLIENT_SECRET", simulator::YOUTUBE_CLIENT_SECRET.to_owned()),
@@ -216,6 +280,12 @@ impl<'a> Scenes<'a> {
             ("HERALD_QUEUE_REFRESH_DLQ", "refresh-dead"),
             ("HERALD_QUEUE_ERASE", "erase"),
             ("HERALD_QUEUE_ERASE_DLQ", "erase-dead"),
+            ("HERALD_QUEUE_PUBLISH", "publish"),
+            ("HERALD_QUEUE_PUBLISH_DLQ", "publish-dead"),
+            ("HERALD_QUEUE_NOTIFY", "notify"),
+            ("HERALD_QUEUE_NOTIFY_DLQ", "notify-dead"),
+            ("HERALD_QUEUE_BULK", "bulk"),
+            ("HERALD_QUEUE_BULK_DLQ", "bulk-dead"),
         ] {
             variables.push((name, format!("{}/000000000000/{queue}", self.aws.origin)));
         }
@@ -273,18 +343,25 @@ fn captured() -> Result<BTreeMap<String, Value>> {
     Ok(events)
 }
 
-fn path(event: &mut Value, path: &str, parameter: &str, value: &str) {
+/// Puts another path into an event.
+pub fn path(event: &mut Value, path: &str, parameter: &str, value: &str) {
     event["rawPath"] = json!(path);
     event["requestContext"]["http"]["path"] = json!(path);
     event["pathParameters"][parameter] = json!(value);
 }
 
-fn query(event: &mut Value, query: &str) {
+/// Puts another query into an event.
+pub fn query(event: &mut Value, query: &str) {
     event["rawQueryString"] = json!(query);
 }
 
-fn body(event: &mut Value, body: &Value) {
-    let text = body.to_string();
+/// Puts another JSON body into an event.
+pub fn body(event: &mut Value, body: &Value) {
+    text(event, &body.to_string());
+}
+
+/// Puts another body into an event.
+pub fn text(event: &mut Value, text: &str) {
     event["headers"]["content-length"] = json!(text.len().to_string());
     event["body"] = json!(text);
 }

@@ -1,0 +1,163 @@
+//! What is known of a post is not lost: not in a busy table, not by a person's retry, and the outside is told each time.
+
+use std::time::Duration;
+
+use herald_tests::author::{self, Stage};
+use herald_tests::client::Client;
+use herald_tests::consent;
+use herald_tests::eventually;
+use herald_tests::process::Result;
+use herald_tests::stack::Stack;
+use serde_json::{Value, json};
+
+async fn writer(stack: &Stack, stage: Stage) -> Result<Client> {
+    let staff = stack.admin("agency").await?;
+    staff.talent("ann").await?;
+    author::connect(stack, &staff, "ann", stage).await?;
+    Ok(staff)
+}
+
+async fn told(stack: &Stack, name: &str) -> Result<usize> {
+    let all = stack.client.get("/local/events").await?.expect(200).body["events"].clone();
+    Ok(all.as_array().into_iter().flatten().filter(|event| event["detail-type"] == name).count())
+}
+
+fn rests(status: &'static str) -> impl Fn(&Value) -> bool {
+    move |post| author::delivery(post) == status && post["deliveries"][0]["nextAttemptAt"].is_null()
+}
+
+async fn resolve(staff: &Client, post: &Value, decision: &Value) -> Result<Value> {
+    let id = post["deliveries"][0]["id"].as_str().unwrap_or_default();
+    Ok(staff.post(&format!("/api/social/deliveries/{id}/resolve"), decision).await?.expect(200).body)
+}
+
+#[tokio::test]
+async fn a_known_outcome_outlives_a_busy_table() -> Result<()> {
+    let stack = Stack::start().await?;
+    let stage = Stage::of("TELEGRAM");
+    let staff = writer(&stack, stage).await?;
+    let stall = json!({"phase": "before", "service": "platform", "scope": "workers.publish", "stall": true});
+    let _ = stack.control("/crash", &stall).await?.expect(200);
+    let id = author::publish(&staff, &stage.post("ann", "through a crowd")).await?;
+    eventually::until("the submission stands still", async || {
+        Ok(stack.client.get("/local/crash").await?.body["stalled"] == 1)
+    })
+    .await?;
+    // More than one write tries by itself: nothing but patience helps.
+    let crowd = json!({"kind": "transaction_conflict", "times": 16, "handler": "workers.publish"});
+    let _ = stack.control("/faults", &crowd).await?.expect(200);
+    let _ = stack.client.delete("/local/crash").await?.expect(200);
+    let post = author::until(&staff, &id, author::is(&["published", "failed"])).await?;
+    assert_eq!(post["status"], "published", "{post:#}");
+    let steps: Vec<&str> = post["deliveries"][0]["attempts"]
+        .as_array()
+        .into_iter()
+        .flatten()
+        .filter_map(|a| a["outcome"].as_str())
+        .collect();
+    assert_eq!(steps, ["ok"], "it was never in doubt: {post:#}");
+    assert_eq!(author::published(&stack.world, stage, "through a crowd").await?.len(), 1);
+    Ok(())
+}
+
+#[tokio::test]
+async fn fifty_accounts_of_one_post_do_not_lose_each_other() -> Result<()> {
+    let stack = Stack::start().await?;
+    let stage = Stage::of("MASTODON");
+    let staff = stack.admin("agency").await?;
+    staff.talent("ann").await?;
+    for n in 0..50 {
+        consent::link(&staff, "ann", stage.platform, &format!("ann{n}@mastodon.example")).await?;
+    }
+    let id = author::publish(&staff, &stage.post("ann", "to all fifty")).await?;
+    let post =
+        author::within(&staff, &id, Duration::from_secs(40), author::is(&["published", "partial", "failed"])).await?;
+    assert_eq!(post["status"], "published", "{post:#}");
+    assert_eq!(post["deliveries"].as_array().map(Vec::len), Some(50));
+    let there = author::published(&stack.world, stage, "to all fifty").await?;
+    assert_eq!(there.len(), 50);
+    assert!(there.iter().all(|publication| publication["submissions"] == 1), "{there:#?}");
+    eventually::until("the event", async || Ok(told(&stack, "post.published").await? > 0)).await?;
+    assert_eq!(told(&stack, "post.published").await?, 1);
+    Ok(())
+}
+
+#[tokio::test]
+async fn each_doubt_and_each_decision_is_told() -> Result<()> {
+    let stack = Stack::start().await?;
+    let stage = Stage::of("TELEGRAM");
+    let staff = writer(&stack, stage).await?;
+    let lost = json!({"platform": "TELEGRAM", "operation": "submit", "times": 2, "fault": {"kind": "drop"}});
+    stack.world.fault(lost).await?;
+    let id = author::publish(&staff, &stage.post("ann", "is it there?")).await?;
+    let post = author::until(&staff, &id, rests("unconfirmed")).await?;
+    eventually::until("the first doubt is told", async || Ok(told(&stack, "post.unconfirmed").await? == 1)).await?;
+    resolve(&staff, &post, &json!({"outcome": "resend"})).await?;
+    eventually::until("the second doubt is told", async || Ok(told(&stack, "post.unconfirmed").await? == 2)).await?;
+    let post = author::until(&staff, &id, rests("unconfirmed")).await?;
+    assert!(post["error"].is_string(), "{post:#}");
+    let found = json!({"outcome": "published", "url": "https://t.me/annsings/7"});
+    let post = resolve(&staff, &post, &found).await?;
+    assert_eq!((&post["status"], &post["error"]), (&json!("published"), &Value::Null));
+    eventually::until("the decision is told", async || Ok(told(&stack, "post.published").await? == 1)).await?;
+    Ok(())
+}
+
+/// Lets the stack's and the world's time pass until a post is as it shall be.
+async fn in_time(stack: &Stack, staff: &Client, id: &str, wanted: impl Fn(&Value) -> bool) -> Result<Value> {
+    for _ in 0..60 {
+        if let Ok(post) = author::within(staff, id, Duration::from_millis(400), &wanted).await {
+            return Ok(post);
+        }
+        stack.pass(10).await?;
+        let _ = stack.control("/schedules/schedules.ring_due", &json!({})).await?.expect(200);
+    }
+    Err(format!("not in ten minutes: {:#}", author::post(staff, id).await?.body).into())
+}
+
+/// An upload that was given up is taken up again by a retry, with what it takes to go on.
+async fn an_upload_goes_on_after_a_retry(platform: &str) -> Result<()> {
+    let stack = Stack::start().await?;
+    let stage = Stage::of(platform);
+    let staff = writer(&stack, stage).await?;
+    let order = json!({
+        "platform": platform, "operation": "submit", "times": 0,
+        "fault": {"kind": "rate_limit", "retryAfterSeconds": 1},
+    });
+    stack.world.fault(order).await?;
+    let id = author::publish(&staff, &stage.post("ann", "a long way up")).await?;
+    let post = in_time(&stack, &staff, &id, rests("failed")).await?;
+    assert_eq!(post["deliveries"][0]["errorCode"], "rate_limited", "{post:#}");
+    stack.world.heal().await?;
+    let _ = staff.post_empty(&format!("/api/social/posts/{id}/retry")).await?.expect(202);
+    let post = in_time(&stack, &staff, &id, author::is(&["published", "failed", "partial"])).await?;
+    assert_eq!(post["status"], "published", "{post:#}");
+    assert_eq!(author::published(&stack.world, stage, "a long way up").await?.len(), 1);
+    Ok(())
+}
+
+#[tokio::test]
+async fn an_upload_to_tiktok_goes_on_after_a_retry() -> Result<()> {
+    an_upload_goes_on_after_a_retry("TIKTOK").await
+}
+
+#[tokio::test]
+async fn an_upload_to_youtube_goes_on_after_a_retry() -> Result<()> {
+    an_upload_goes_on_after_a_retry("YOUTUBE").await
+}
+
+#[tokio::test]
+async fn a_post_that_no_row_can_hold_is_refused() -> Result<()> {
+    let stack = Stack::start().await?;
+    let staff = stack.admin("agency").await?;
+    staff.talent("ann").await?;
+    let long = "x".repeat(90_000);
+    let mut post = json!({"talentId": "ann", "content": long, "overrides": {}});
+    for platform in ["TWITTER", "MASTODON", "BLUESKY"] {
+        post["overrides"][platform] = json!({"content": long});
+    }
+    let reply = staff.post("/api/social/posts", &post).await?.expect(400);
+    assert!(reply.text_of("error").starts_with("The post is too large"), "{}", reply.text);
+    assert_eq!(staff.get("/api/social/posts").await?.expect(200).body["posts"], json!([]));
+    Ok(())
+}
