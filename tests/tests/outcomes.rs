@@ -161,3 +161,22 @@ async fn a_post_that_no_row_can_hold_is_refused() -> Result<()> {
     assert_eq!(staff.get("/api/social/posts").await?.expect(200).body["posts"], json!([]));
     Ok(())
 }
+
+#[tokio::test]
+async fn a_bot_that_got_its_right_sends_when_asked_again() -> Result<()> {
+    let stack = Stack::start().await?;
+    let stage = Stage::of("TELEGRAM");
+    let staff = writer(&stack, stage).await?;
+    let no_right = json!({"platform": "TELEGRAM", "operation": "submit", "fault": {"kind": "reject", "status": 403, "body": {
+        "ok": false, "error_code": 403, "description": "Forbidden: bot is not a member of the channel chat",
+    }}});
+    stack.world.fault(no_right).await?;
+    let id = author::publish(&staff, &stage.post("ann", "with the right")).await?;
+    let post = author::until(&staff, &id, rests("failed")).await?;
+    assert_eq!(post["deliveries"][0]["errorCode"], "permission_missing", "{post:#}");
+    let _ = staff.post_empty(&format!("/api/social/posts/{id}/retry")).await?.expect(202);
+    let post = author::until(&staff, &id, author::is(&["published", "failed"])).await?;
+    assert_eq!(post["status"], "published", "{post:#}");
+    assert_eq!(author::published(&stack.world, stage, "with the right").await?.len(), 1);
+    Ok(())
+}

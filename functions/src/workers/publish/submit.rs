@@ -114,7 +114,17 @@ impl<'a> Work<'a> {
                 self.delivery.intent_at = None;
                 self.account_refused(ready, "submit", failure).await
             }
-            Effect::NotApplied => self.try_again("submit", failure).await,
+            Effect::NotApplied => {
+                let content_was_read = !matches!(
+                    failure.kind,
+                    Kind::RateLimited | Kind::PermissionMissing | Kind::Suspended | Kind::AppRejected
+                );
+                if !content_was_read && ready.publish.proof(&ready.tokens) == Proof::None {
+                    // Turned away at the door: where nothing can be looked for, nothing has to be.
+                    self.delivery.intent_at = None;
+                }
+                self.try_again("submit", failure).await
+            }
         }
     }
 
