@@ -21,7 +21,7 @@ pub struct QueueStats {
     queues: Vec<QueueView>,
     /// Connections per sync state; `null` until the first count.
     connections: Option<BTreeMap<String, u64>>,
-    /// Deliveries per state; `null`: there are none to count yet.
+    /// Deliveries per state; `null`: they are not counted yet.
     deliveries: Option<BTreeMap<String, u64>>,
     /// When the states were counted, every five minutes.
     as_of: Option<Timestamp>,

@@ -24,7 +24,7 @@ pub struct Redriven {
 /// 404 for an unknown queue, 503 when it cannot be reached.
 #[utoipa::path(
     post, path = "/api/admin/queues/{queue}/redrive", operation_id = "ops.redrive", tag = "Operations",
-    params(("queue" = String, Path, description = "`ingest`, `refresh` or `erase`")),
+    params(("queue" = String, Path, description = "`ingest`, `refresh`, `erase`, `publish`, `notify` or `bulk`")),
     responses((status = 202, body = Redriven), crate::openapi::Refusals)
 )]
 pub async fn handle(app: &App, request: Request) -> Result<Response, ApiError> {

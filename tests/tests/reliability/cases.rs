@@ -61,6 +61,16 @@ pub struct Case {
 }
 
 impl Case {
+    /// Whether the account's consent may be dead afterwards, which no later case must inherit.
+    pub fn spends_the_account(&self) -> bool {
+        matches!(&self.trouble, Trouble::Fault { fault, .. } if fault["kind"] == "expire_token")
+    }
+
+    /// Whether the platform asks to wait for longer than a post's window: nothing is wrong, and nothing is out.
+    pub fn is_told_to_wait(&self) -> bool {
+        matches!(&self.trouble, Trouble::Fault { fault, .. } if fault["kind"] == "rate_limit")
+    }
+
     /// Whether it is taken in every run: trouble around the submission itself.
     pub fn is_essential(&self) -> bool {
         match &self.trouble {
@@ -170,6 +180,11 @@ pub async fn run(stack: &mut Stack, case: &Case, n: usize) -> Result<Settled> {
         Trouble::Killed { handler, call, nth, after } => {
             let (service, operation) = call.split_once('.').ok_or("a call is service and operation")?;
             let phase = if *after { "after" } else { "before" };
+            if handler == "posts.publish" && service == "platform" {
+                // A server's limits are asked for once in a process.
+                stack.kill().await?;
+                stack.restart().await?;
+            }
             let crash =
                 json!({"phase": phase, "nth": nth, "service": service, "operation": operation, "scope": handler});
             let _ = stack.control("/crash", &crash).await?.expect(200);

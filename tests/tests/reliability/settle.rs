@@ -37,11 +37,22 @@ pub fn has_no_proof(stage: Stage) -> bool {
     matches!(stage.platform, "TELEGRAM" | "LINKEDIN")
 }
 
+/// Whether the next attempt is later than any settling waits for.
+fn far_off(delivery: &Value) -> bool {
+    let attempt = |at: &Value| at.as_str().and_then(|text| text.parse::<jiff::Timestamp>().ok());
+    let tried = delivery["attempts"].as_array().and_then(|all| all.last()).and_then(|last| attempt(&last["startedAt"]));
+    tried
+        .zip(attempt(&delivery["nextAttemptAt"]))
+        .is_some_and(|(at, next)| at.duration_until(next).as_secs() > MOST_SIMULATED_S)
+}
+
 fn at_rest(post: &Value) -> bool {
     let delivery = &post["deliveries"][0];
     let waits = delivery["nextAttemptAt"].is_string();
     match delivery["status"].as_str().unwrap_or_default() {
         "published" | "failed" | "missed" => !waits,
+        // Until tomorrow, says the platform.
+        "scheduled" if delivery["errorCode"] == "rate_limited" => far_off(delivery),
         "unconfirmed" => !waits,
         _ => false,
     }
@@ -87,6 +98,7 @@ pub async fn judge(stack: &Stack, staff: &Client, case: &Case, id: &str, text: &
     match settled.status.as_str() {
         "published" if settled.created == 1 => Ok(()),
         "published" => wrong("published, and the platform has none"),
+        "scheduled" if case.is_told_to_wait() && settled.created == 0 => Ok(()),
         "unconfirmed" if has_no_proof(case.stage) => Ok(()),
         "unconfirmed" => wrong("unconfirmed although the platform can tell"),
         "failed" if settled.created == 0 => {

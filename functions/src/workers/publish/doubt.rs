@@ -94,7 +94,11 @@ impl<'a> Work<'a> {
             return self.finish().await;
         }
         self.delivery.note("find", "absent", asked_at, format!("It is not on {name}."));
-        if self.delivery.duplicate || self.delivery.submissions >= MOST_SUBMISSIONS {
+        if self.delivery.duplicate {
+            // The platform says that it is there, and its list says that it is not: a person has to look.
+            return self.ask_a_person("unconfirmed").await;
+        }
+        if self.delivery.submissions >= MOST_SUBMISSIONS {
             let error = DeliveryError::new(
                 "not_published",
                 format!(

@@ -277,7 +277,8 @@ async fn lost(cx: &Context<'_>, job: &Job<'_>) -> Result<Found, Failure> {
                     .said(Some(words.to_owned()), None)
                     .retry_after(Some(left.min(Duration::from_secs(300)))))
             }
-            None => Ok(Found::Absent(fresh(job.progress.clone()))),
+            // Moderation sometimes takes hours, and nobody states that the list holds photos at all (UNSURE).
+            None => Ok(Found::CannotTell),
         },
     }
 }

@@ -147,7 +147,12 @@ async fn chunk(
     };
     let detail = format!("chunk, status {}", answer.status);
     match (answer.status, is_last) {
-        (200 | 201, true) | (200 | 201 | 206, false) => Ok(()),
+        // Any other success is not TikTok's word for a chunk that it has.
+        (201, true) | (206, false) => Ok(()),
+        (200..300, _) => {
+            let failure = Failure::new(Kind::ProviderDown, detail);
+            Err(Sent::Failed(if is_last { failure.maybe_applied() } else { failure }))
+        }
         // Expired or unknown, or its chunks are in disorder: not one byte of this session is worth anything, unless
         // the last chunk arrived before and only its answer was lost.
         (403 | 404 | 410 | 416, _) => {
