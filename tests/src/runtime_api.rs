@@ -79,6 +79,7 @@ pub struct Runtime {
 struct Event {
     id: String,
     body: Vec<u8>,
+    within: Duration,
 }
 
 #[derive(Debug)]
@@ -160,16 +161,21 @@ impl Runtime {
 
     /// Hands out one event and waits for the answer. Fails when the process ends first.
     pub async fn invoke(&mut self, event: &Value) -> Result<Invocation> {
+        self.invoke_within(event, ANSWER_WITHIN).await
+    }
+
+    /// The same for a function whose timeout is another than most functions'.
+    pub async fn invoke_within(&mut self, event: &Value, within: Duration) -> Result<Invocation> {
         self.sent += 1;
         let request_id = format!("00000000-0000-4000-8000-{:012}", self.sent);
         let (answer, answered) = oneshot::channel();
         lock(&self.shared.pending).insert(request_id.clone(), Pending { handed_out: None, answer });
         self.events
-            .send(Event { id: request_id.clone(), body: serde_json::to_vec(event)? })
+            .send(Event { id: request_id.clone(), body: serde_json::to_vec(event)?, within })
             .map_err(|_| "the stub's server is gone")?;
         let (handed_out, answered) = tokio::select! {
             said = answered => said?,
-            ended = self.child.wait(ANSWER_WITHIN) => {
+            ended = self.child.wait(within) => {
                 let how = ended?;
                 return Err(format!("the function ended with {how} instead of an answer; it said:\n{}", self.lines().join("\n")).into());
             }
@@ -254,7 +260,7 @@ async fn next(State(shared): State<Arc<Shared>>) -> Response {
     }
     let Some(event) = shared.events.lock().await.recv().await else { return StatusCode::GONE.into_response() };
     let mut headers = HeaderMap::new();
-    let deadline = SystemTime::UNIX_EPOCH.elapsed().unwrap_or_default() + ANSWER_WITHIN;
+    let deadline = SystemTime::UNIX_EPOCH.elapsed().unwrap_or_default() + event.within;
     let arn = "arn:aws:lambda:us-east-1:000000000000:function:herald";
     let trace = "Root=1-00000000-000000000000000000000000;Parent=0000000000000000;Sampled=0";
     for (name, value) in [

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, VecDeque};
 use std::io;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use axum::body::Bytes;
 use axum::extract::State;
@@ -28,7 +28,16 @@ pub struct Aws {
     database: String,
     http: reqwest::Client,
     calls: Mutex<BTreeMap<String, u64>>,
-    rings: Mutex<VecDeque<Value>>,
+    rings: Mutex<VecDeque<Left>>,
+    told: Mutex<Vec<Value>>,
+}
+
+/// A message that was left with a queue.
+pub struct Left {
+    /// The row that it names.
+    pub ring: Value,
+    /// When its delay is over and a worker would be told.
+    pub due: Instant,
 }
 
 impl Aws {
@@ -44,6 +53,7 @@ impl Aws {
             http: reqwest::Client::builder().no_proxy().build()?,
             calls: Mutex::default(),
             rings: Mutex::default(),
+            told: Mutex::default(),
         });
         let router = Router::new().fallback(answer).with_state(Arc::clone(&aws));
         tokio::spawn(async move { axum::serve(TlsListener { tcp, acceptor }, router).await });
@@ -57,14 +67,30 @@ impl Aws {
 
     /// The oldest message of a kind that nobody has taken yet.
     pub fn take_ring(&self, kind: &str) -> Option<Value> {
+        self.take_left(|ring| ring["kind"] == kind).map(|left| left.ring)
+    }
+
+    /// The oldest message that `fits` and that nobody has taken yet.
+    pub fn take_left(&self, fits: impl Fn(&Value) -> bool) -> Option<Left> {
         let mut rings = lock(&self.rings);
-        let at = rings.iter().position(|ring| ring["kind"] == kind)?;
+        let at = rings.iter().position(|left| fits(&left.ring))?;
         rings.remove(at)
     }
 
+    /// What the event bus was told since the last time: the details.
+    pub fn take_told(&self) -> Vec<Value> {
+        std::mem::take(&mut lock(&self.told))
+    }
+
     fn keep(&self, message: &Value) {
+        let delay = Duration::from_secs(message["DelaySeconds"].as_u64().unwrap_or_default());
         let ring = message["MessageBody"].as_str().and_then(|body| serde_json::from_str(body).ok());
-        lock(&self.rings).extend(ring);
+        lock(&self.rings).extend(ring.map(|ring| Left { ring, due: Instant::now() + delay }));
+    }
+
+    fn tell(&self, entry: &Value) {
+        let detail = entry["Detail"].as_str().and_then(|text| serde_json::from_str(text).ok());
+        lock(&self.told).extend(detail);
     }
 }
 
@@ -99,7 +125,12 @@ async fn answer(State(aws): State<Arc<Aws>>, headers: HeaderMap, body: Bytes) ->
                 .into_response()
         }
         ("SQS", _) => Json(json!({"TaskHandle": "1"})).into_response(),
-        ("EventBridge", _) => Json(json!({"FailedEntryCount": 0, "Entries": [{"EventId": "1"}]})).into_response(),
+        ("EventBridge", _) => {
+            let entries = said["Entries"].as_array().cloned().unwrap_or_default();
+            entries.iter().for_each(|entry| aws.tell(entry));
+            let taken: Vec<Value> = entries.iter().map(|_| json!({"EventId": "1"})).collect();
+            Json(json!({"FailedEntryCount": 0, "Entries": taken})).into_response()
+        }
         ("KMS", _) => Json(json!({"KeyId": "key", "Plaintext": DATA_KEY, "CiphertextBlob": DATA_KEY})).into_response(),
         _ => match forward(&aws, headers, body).await {
             Ok(response) => response,

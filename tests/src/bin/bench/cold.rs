@@ -4,7 +4,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use herald_tests::process::{Result, repository};
-use herald_tests::runtime_api::Runtime;
+use herald_tests::runtime_api::{Invocation, Runtime};
 use serde_yaml_ng::Value;
 
 use crate::scenes::Scenes;
@@ -51,22 +51,69 @@ impl Cold {
 /// When a function does not start or does not do its work.
 pub async fn measure(bootstrap: &Path, root: &Path, scenes: &mut Scenes<'_>) -> Result<Vec<Cold>> {
     let root = root.to_str().ok_or("the folder's name is not UTF-8")?;
-    let hand_over = environment(scenes, root, "connections.hand_over")?;
-    let hand_over: Vec<(&str, &str)> = hand_over.iter().map(|(name, value)| (*name, value.as_str())).collect();
-    let mut runtime = Runtime::start(bootstrap, "connections.hand_over", &hand_over).await?;
-    let answer = runtime.invoke(&scenes.writer().await?).await?;
-    if answer.response["statusCode"] != 201 {
-        return Err(format!("the writer's account is not connected: {:?}", answer.response).into());
-    }
-    runtime.stop().await?;
     let mut measured = Vec::new();
+    let mut is_connected = false;
     for handler in scenes.handlers()? {
+        // After the schedules, which are to find nothing due.
+        if !is_connected && !handler.starts_with("schedules.") {
+            connect_writer(bootstrap, root, scenes).await?;
+            is_connected = true;
+        }
         let given = environment(scenes, root, &handler)?;
-        let given: Vec<(&str, &str)> = given.iter().map(|(name, value)| (*name, value.as_str())).collect();
+        let given = borrowed(&given);
+        let beforehand = scenes.beforehand(&handler);
+        for (event, answer) in beforehand.iter().zip(aside(bootstrap, &handler, &given, &beforehand).await?) {
+            scenes.answered(&handler, event, &answer).await?;
+        }
         measured.push(function(bootstrap, &handler, &given, scenes).await?);
     }
     measured.sort_by(|a, b| a.handler.cmp(&b.handler));
     Ok(measured)
+}
+
+/// Connects the account that functions publish to.
+async fn connect_writer(bootstrap: &Path, root: &str, scenes: &Scenes<'_>) -> Result<()> {
+    let handler = "connections.hand_over";
+    let given = environment(scenes, root, handler)?;
+    let writer = scenes.writer().await?;
+    for answer in aside(bootstrap, handler, &borrowed(&given), &[writer]).await? {
+        if answer["statusCode"] != 201 {
+            return Err(format!("the writer's account is not connected: {answer}").into());
+        }
+    }
+    Ok(())
+}
+
+/// Has a function work on events without being measured; its answers.
+async fn aside(
+    bootstrap: &Path,
+    handler: &str,
+    environment: &[(&str, &str)],
+    events: &[serde_json::Value],
+) -> Result<Vec<serde_json::Value>> {
+    let mut answers = Vec::new();
+    if events.is_empty() {
+        return Ok(answers);
+    }
+    let mut runtime = Runtime::start(bootstrap, handler, environment).await?;
+    for event in events {
+        answers.push(done(handler, &runtime.invoke(event).await?, &runtime)?.clone());
+    }
+    runtime.stop().await?;
+    Ok(answers)
+}
+
+/// The answer of a function that has not failed.
+fn done<'a>(handler: &str, answer: &'a Invocation, runtime: &Runtime) -> Result<&'a serde_json::Value> {
+    match &answer.error {
+        None => Ok(&answer.response),
+        Some(error) => Err(format!("{handler}: {error}\n{}", runtime.lines().join("\n")).into()),
+    }
+}
+
+/// Variables as a process is given them.
+pub fn borrowed<'a>(variables: &'a [(&'static str, String)]) -> Vec<(&'static str, &'a str)> {
+    variables.iter().map(|(name, value)| (*name, value.as_str())).collect()
 }
 
 /// The variables that the template gives to a handler's function.
@@ -111,10 +158,7 @@ async fn function(
         let mut started = Runtime::start(bootstrap, handler, environment).await?;
         let answer = started.invoke(&event).await?;
         calls = scenes.calls();
-        if let Some(error) = answer.error {
-            return Err(format!("{handler}: {error}\n{}", started.lines().join("\n")).into());
-        }
-        scenes.answered(handler, &answer.response)?;
+        scenes.answered(handler, &event, done(handler, &answer, &started)?).await?;
         ready.push(started.startup().wall);
         first.push(answer.duration);
         cpu.push(answer.usage.cpu);
@@ -129,7 +173,7 @@ async fn function(
         let event = scenes.event(handler).await?;
         let before = runtime.usage().cpu;
         let answer = runtime.invoke(&event).await?;
-        scenes.answered(handler, &answer.response)?;
+        scenes.answered(handler, &event, done(handler, &answer, &runtime)?).await?;
         warm.push(answer.duration);
         warm_cpu.push(answer.usage.cpu.saturating_sub(before));
     }

@@ -6,10 +6,12 @@ mod aws;
 mod bundle;
 mod calls;
 mod cold;
+mod event;
 mod load;
 mod machine;
 mod parts;
 mod posts;
+mod proofs;
 mod publish;
 mod report;
 mod scenes;
@@ -74,7 +76,8 @@ async fn run() -> Result<()> {
 
     say("posts that are due in the same second");
     let stack = Stack::with(World::start().await?, &[]).await?;
-    let waves = publish::measure(&stack).await.map_err(|error| format!("{error}\n{}", complaints(&stack)))?;
+    let waves =
+        publish::measure(&stack, rehearsal).await.map_err(|error| format!("{error}\n{}", complaints(&stack)))?;
     paces.push(machine::pace());
 
     let figures = Figures { machine, paces, cold, bundle, calls, load, parts, waves, stream };

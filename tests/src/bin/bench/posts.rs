@@ -6,8 +6,12 @@ use herald_tests::process::Result;
 use herald_tests::stack::Stack;
 use serde_json::{Value, json};
 
-use crate::scenes::{body, path, query, text};
+use crate::event::{body, path, query, text};
 
+/// Posts of the list that is read.
+pub const LISTED: usize = 20;
+/// Posts of a file.
+pub const LINES: usize = 10;
 /// Who writes: a talent with one account whose tokens functions can open.
 const WRITER: &str = "writer";
 
@@ -100,11 +104,11 @@ impl Posts {
         match route {
             "posts.validate" | "posts.publish" => body(event, &post(n)),
             "posts.create" | "posts.schedule" => body(event, &later(post(n))),
-            "posts.list" => query(event, "limit=20"),
+            "posts.list" => query(event, &format!("limit={LISTED}")),
             "posts.bulk" => {
                 let at = author::far_off();
                 let row = |line: usize| format!("{WRITER},job {n} line {line},telegram,{at}\r\n");
-                let rows: String = (0..10).map(row).collect();
+                let rows: String = (0..LINES).map(row).collect();
                 query(event, "");
                 text(event, &format!("talentId,content,platforms,scheduledAt\r\n{rows}"));
             }
@@ -120,6 +124,7 @@ impl Posts {
             _ => {
                 let (id, verb) = match route {
                     "posts.archive" => (self.published.pop().ok_or("no post is left to archive")?, "/archive"),
+                    "posts.get" => (self.published.last().cloned().ok_or("no post is out")?, ""),
                     "posts.retry" => (self.failed.pop().ok_or("no post is left to retry")?, "/retry"),
                     other => {
                         let made = admin.post("/api/social/posts", &later(post(n))).await?;

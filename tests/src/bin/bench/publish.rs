@@ -18,8 +18,12 @@ pub const AT_ONCE: [usize; 3] = [1, 1_000, 10_000];
 const ACCOUNTS: usize = 100;
 /// Posts that are delivered before anything is measured.
 const WARM_UP: usize = 200;
-/// How long accepting the posts of a wave may take, beyond 3 ms for each.
+/// How long accepting the posts of a wave may take, beyond the time for each.
 const AHEAD: SignedDuration = SignedDuration::from_secs(15);
+/// The time for each.
+const EACH: SignedDuration = SignedDuration::from_millis(3);
+/// The time for each where nothing is measured: in a rehearsal, which has any build and no wave of ten thousand.
+const REHEARSED: SignedDuration = SignedDuration::from_millis(30);
 
 /// Posts that were due in the same second.
 pub struct Wave {
@@ -49,7 +53,7 @@ impl Wave {
 ///
 /// # Errors
 /// When the stack does not do what it should: a post that is missing or there twice is no measurement.
-pub async fn measure(stack: &Stack) -> Result<Vec<Wave>> {
+pub async fn measure(stack: &Stack, rehearsal: bool) -> Result<Vec<Wave>> {
     let staff = stack.admin("publish").await?;
     let stage = Stage::of("MASTODON");
     for n in 0..ACCOUNTS {
@@ -58,17 +62,18 @@ pub async fn measure(stack: &Stack) -> Result<Vec<Wave>> {
         let id = consent::link(&staff, &talent_of(n), stage.platform, &account).await?;
         staff.done(&talent_of(n), &id).await?;
     }
-    wave(stack, &staff, WARM_UP, "warm").await?;
+    let (waves_of, each) = if rehearsal { (&AT_ONCE[..2], REHEARSED) } else { (&AT_ONCE[..], EACH) };
+    wave(stack, &staff, (WARM_UP, each), "warm").await?;
     let mut waves = Vec::new();
-    for posts in AT_ONCE {
-        waves.push(wave(stack, &staff, posts, &format!("of {posts}")).await?);
+    for posts in waves_of {
+        waves.push(wave(stack, &staff, (*posts, each), &format!("of {posts}")).await?);
     }
     Ok(waves)
 }
 
-async fn wave(stack: &Stack, staff: &Client, posts: usize, name: &str) -> Result<Wave> {
+async fn wave(stack: &Stack, staff: &Client, (posts, time): (usize, SignedDuration), name: &str) -> Result<Wave> {
     let now: Timestamp = stack.client.get("/local/clock").await?.text_of("now").parse()?;
-    let ahead = AHEAD + SignedDuration::from_millis(3 * i64::try_from(posts)?);
+    let ahead = AHEAD + time * i32::try_from(posts)?;
     let at = Timestamp::from_second(now.checked_add(ahead)?.as_second())?;
     let before = cpu(stack).await?;
     each(posts, |n| {

@@ -49,7 +49,7 @@ same call (100 ms CPU, 57 MiB), and a conventional back end (Fastify, BullMQ, Re
 
 const COLD: &str = "\
 Each function of the template as the release `bootstrap` under a stub of the Lambda Runtime API, doing its usual work \
-on its event of `events/`. DynamoDB, SQS and KMS are called over TLS with a new connection and a verified chain \
+on its event of `events/`; what it leaves behind is looked at each time. DynamoDB, SQS, KMS and EventBridge are called over TLS with a new connection and a verified chain \
 (RSA 2048, root and intermediate), as in AWS; the platforms over plain HTTP. Each has the variables that the template gives it. *Ready*: spawn to the first request for an \
 event. *First*: event to answer. *CPU*: spawn to the first answer. The keys of the token's issuer are read from the \
 table by the first request of each start, which is one of the DynamoDB calls. *Warm*: a later call of the same \
@@ -117,7 +117,8 @@ pub fn document(figures: &Figures) -> String {
     let _ = write!(
         text,
         "\n## A video of {:.1} GB\n\nThe release `bootstrap` as `workers.publish`, from a web server to YouTube's upload session, both \
-         simulated: {:.0} s and {:.1} s of CPU, in {events} events; at most {:.1} MiB of memory.\n",
+         simulated: the upload took {:.1} s and {:.1} s of CPU. With the looks at its processing it took {events} events, and at most \
+         {:.1} MiB of memory.\n",
         *bytes as f64 / 1e9,
         wall.as_secs_f64(),
         cpu.as_secs_f64(),

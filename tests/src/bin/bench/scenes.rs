@@ -7,11 +7,15 @@ use std::time::{Duration, Instant};
 use herald_tests::client::Client;
 use herald_tests::consent::Person;
 use herald_tests::process::{Result, repository};
-use herald_tests::stack::Stack;
+use herald_tests::rows::Rows;
+use herald_tests::stack::{Stack, World};
 use serde_json::{Value, json};
 
 use crate::aws::Aws;
+use crate::event::{body, captured, message, path, query};
+use crate::load::idle;
 use crate::posts::Posts;
+use crate::proofs::{self, Standing};
 
 /// The workspace of the run.
 const WORKSPACE: &str = "bench";
@@ -36,8 +40,8 @@ const LAST: [&str; 21] = [
     "posts.retry",
     "posts.resolve",
     "posts.bulk",
-    "posts.bulk_report",
     "workers.bulk",
+    "posts.bulk_report",
     "workers.publish",
     "workers.notify",
     "workers.ingest",
@@ -49,6 +53,7 @@ const LAST: [&str; 21] = [
 pub struct Scenes<'a> {
     stack: &'a Stack,
     aws: Arc<Aws>,
+    rows: Rows,
     admin: Client,
     token: String,
     captured: BTreeMap<String, Value>,
@@ -87,13 +92,27 @@ impl<'a> Scenes<'a> {
             all_ready(&admin, &talent_of(route), Duration::from_secs(60)).await?;
         }
         let posts = Posts::prepare(stack, &admin, each).await?;
+        for kind in ["ingest", "refresh", "erase", "publish", "notify", "bulk"] {
+            idle(stack, kind).await?;
+        }
         let stopped = stack.control("/faults", &json!({"kind": "workers_stopped"})).await?;
         if stopped.status != 200 {
             return Err(format!("the workers cannot be stopped: {}", stopped.text).into());
         }
-        let captured = captured()?;
-        let (consents, with_tokens, consented) = (Vec::new(), Vec::new(), Vec::new());
-        Ok(Self { stack, aws, admin, token, captured, connections, consents, with_tokens, consented, posts, made: 0 })
+        Ok(Self {
+            stack,
+            aws,
+            rows: Rows::of(stack).await?,
+            admin,
+            token,
+            captured: captured()?,
+            connections,
+            consents: Vec::new(),
+            with_tokens: Vec::new(),
+            consented: Vec::new(),
+            posts,
+            made: 0,
+        })
     }
 
     /// The handlers in an order in which each finds what it needs.
@@ -167,8 +186,7 @@ impl<'a> Scenes<'a> {
                 event["cookies"] = json!([cookie]);
             }
             "workers.ingest" | "workers.erase" | "workers.publish" | "workers.notify" | "workers.bulk" => {
-                let kind = handler.trim_start_matches("workers.");
-                let ring = self.aws.take_ring(kind).ok_or_else(|| format!("nobody rang for {kind}"))?;
+                let ring = self.due_ring(handler.trim_start_matches("workers.")).await?;
                 message(&mut event, &ring);
             }
             "workers.refresh" => {
@@ -181,15 +199,31 @@ impl<'a> Scenes<'a> {
         Ok(event)
     }
 
-    /// Keeps what later events are made of, and refuses an answer that says the work was not done.
+    /// Events that a function is to work on before it is measured: a file is spread over its chunks before the work on
+    /// one of them is.
+    pub fn beforehand(&self, handler: &str) -> Vec<Value> {
+        let captured = self.captured.get(handler).filter(|_| handler == "workers.bulk");
+        let spread = |event: &Value| {
+            let mut event = event.clone();
+            message(&mut event, &self.aws.take_ring("bulk")?);
+            Some(event)
+        };
+        std::iter::from_fn(|| captured.and_then(spread)).collect()
+    }
+
+    /// Keeps what later events are made of, and refuses work that was not done.
     ///
     /// # Errors
-    /// The answer.
-    pub fn answered(&mut self, handler: &str, answer: &Value) -> Result<()> {
+    /// The answer, or what was found in place of the work.
+    pub async fn answered(&mut self, handler: &str, event: &Value, answer: &Value) -> Result<()> {
         let status = answer["statusCode"].as_u64();
         let failures = answer["batchItemFailures"].as_array().map_or(0, Vec::len);
         if status.is_some_and(|status| status >= 400) || failures > 0 {
             return Err(format!("{handler}: {answer}").into());
+        }
+        proofs::route(handler, event, answer)?;
+        if handler.starts_with("workers.") {
+            proofs::worker(handler, event, &self.admin, &self.aws, &self.rows, self.now().await?).await?;
         }
         let said: Value = answer["body"].as_str().and_then(|body| serde_json::from_str(body).ok()).unwrap_or_default();
         match handler {
@@ -244,6 +278,23 @@ impl<'a> Scenes<'a> {
         event
     }
 
+    /// The event that the worker has left with the queue for that delivery, once the queue would tell of it.
+    ///
+    /// # Errors
+    /// When it has left none.
+    pub async fn rung_again(&self, post: &str) -> Result<Value> {
+        let pk = format!("w#{WORKSPACE}#p#{post}");
+        let left = self.aws.take_left(|ring| ring["kind"] == "publish" && ring["pk"] == pk.as_str());
+        let left = left.ok_or_else(|| format!("nobody rang for {post} again"))?;
+        tokio::time::sleep_until(left.due.into()).await;
+        Ok(self.publish_ring(post))
+    }
+
+    /// The platforms.
+    pub fn world(&self) -> &World {
+        &self.stack.world
+    }
+
     /// Counts calls of AWS from now on.
     pub fn forget_calls(&self) {
         self.aws.take_calls();
@@ -296,13 +347,26 @@ impl<'a> Scenes<'a> {
     async fn hand_over(&self, event: &mut Value, n: usize) -> Result<()> {
         let handle = format!("handed-over-{n}");
         let issued = self.stack.world.control(&format!("/accounts/YOUTUBE/{handle}/issue-token"), &json!({})).await?;
-        let now = self.stack.client.get("/local/clock").await?;
-        let now: jiff::Timestamp = now.text_of("now").parse()?;
-        let ends = now.checked_sub(jiff::SignedDuration::from_secs(60))?;
+        let ends = self.now().await?.checked_sub(jiff::SignedDuration::from_secs(60))?;
         let tokens = json!({"talentId": "cold", "platform": "YOUTUBE", "handle": handle, "expiresAt": ends,
             "accessToken": issued.body["accessToken"], "refreshToken": issued.body["refreshToken"]});
         body(event, &tokens);
         Ok(())
+    }
+
+    async fn now(&self) -> Result<jiff::Timestamp> {
+        Ok(self.stack.client.get("/local/clock").await?.text_of("now").parse()?)
+    }
+
+    /// The oldest ring whose row has work: of a row that was rung for twice, one is nobody's usual work.
+    async fn due_ring(&self, kind: &str) -> Result<Value> {
+        loop {
+            let ring = self.aws.take_ring(kind).ok_or_else(|| format!("nobody rang for {kind}"))?;
+            let standing = proofs::standing(&self.rows, &ring, self.now().await?).await?;
+            if standing == Standing::Due {
+                return Ok(ring);
+            }
+        }
     }
 
     fn connection(&mut self, route: &str) -> Result<String> {
@@ -330,46 +394,4 @@ pub async fn all_ready(client: &Client, talent: &str, within: Duration) -> Resul
 
 fn talent_of(route: &str) -> String {
     route.replace('.', "_")
-}
-
-fn captured() -> Result<BTreeMap<String, Value>> {
-    let mut events = BTreeMap::new();
-    for file in std::fs::read_dir(repository().join("events"))? {
-        let path = file?.path();
-        if let Some(name) = path.file_stem().and_then(|name| name.to_str()) {
-            events.insert(name.to_owned(), serde_json::from_slice(&std::fs::read(&path)?)?);
-        }
-    }
-    Ok(events)
-}
-
-/// Puts another path into an event.
-pub fn path(event: &mut Value, path: &str, parameter: &str, value: &str) {
-    event["rawPath"] = json!(path);
-    event["requestContext"]["http"]["path"] = json!(path);
-    event["pathParameters"][parameter] = json!(value);
-}
-
-/// Puts another query into an event.
-pub fn query(event: &mut Value, query: &str) {
-    event["rawQueryString"] = json!(query);
-}
-
-/// Puts another JSON body into an event.
-pub fn body(event: &mut Value, body: &Value) {
-    text(event, &body.to_string());
-}
-
-/// Puts another body into an event.
-pub fn text(event: &mut Value, text: &str) {
-    event["headers"]["content-length"] = json!(text.len().to_string());
-    event["body"] = json!(text);
-}
-
-/// A batch of one message.
-fn message(event: &mut Value, ring: &Value) {
-    if let Some(records) = event["Records"].as_array_mut() {
-        records.truncate(1);
-    }
-    event["Records"][0]["body"] = json!(ring.to_string());
 }
