@@ -73,6 +73,16 @@ pub async fn connect(stack: &Stack, staff: &Client, talent: &str, stage: Stage) 
         });
         let reply = staff.post("/api/socials/oauth/callback", &body).await?.expect(201);
         reply.text_of("connectionId").to_owned()
+    } else if let Some(member) = stage.account.strip_suffix("-inc") {
+        // The token of a member who administers the page is handed over, with the page's number.
+        let page = stack.world.account(stage.platform, stage.account).await?["id"].clone();
+        let number = page.as_str().and_then(|urn| urn.rsplit(':').next()).ok_or("a page has a number")?.to_owned();
+        let path = format!("/accounts/{}/{member}/issue-token", stage.platform);
+        let token = stack.world.control(&path, &json!({})).await?.expect(201);
+        let body = json!({
+            "talentId": talent, "platform": stage.platform, "accessToken": token.body["accessToken"], "handle": number,
+        });
+        staff.post("/api/socials/oauth/callback", &body).await?.expect(201).text_of("connectionId").to_owned()
     } else {
         consent::link(staff, talent, stage.platform, stage.account).await?
     };

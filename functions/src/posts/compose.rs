@@ -239,6 +239,7 @@ fn deliver(post: &mut Post, connections: &[Connection], at: Timestamp) -> Vec<De
             intent_at: None,
             first_intent_at: None,
             doubted_at: None,
+            refused: false,
             resent: false,
             duplicate: false,
             progress: BTreeMap::new(),

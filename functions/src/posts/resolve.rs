@@ -71,6 +71,7 @@ pub async fn handle(app: &App, request: Request) -> Result<Response, ApiError> {
         delivery.status = delivery.status.next(event).map_err(|error| ApiError::internal(error.to_string()))?;
         delivery.next_attempt_at = None;
         delivery.error = None;
+        delivery.refused = false;
         match &resolution {
             Resolution::Published { .. } => {
                 delivery.live = Some(Live {

@@ -43,7 +43,7 @@ pub async fn handle(app: &App, request: Request) -> Result<Response, ApiError> {
             (delivery.attempts, delivery.submissions, delivery.looks) = (0, 0, 0);
             delivery.first_intent_at = delivery.intent_at;
             delivery.doubted_at = None;
-            delivery.duplicate = false;
+            (delivery.duplicate, delivery.refused) = (false, false);
             delivery.error = None;
             delivery.next_attempt_at = Some(now);
             let state = post.deliveries.iter_mut().find(|state| state.id == delivery.id);

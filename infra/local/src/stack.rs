@@ -147,7 +147,9 @@ impl Stack {
         let probe: Arc<dyn Probe> = Arc::clone(&crossings) as Arc<dyn Probe>;
         let queues = queues(&template, &variables, &clock)?;
         let keys = LocalKeys::open_or_create(&options.data.join("keys.json")).map_err(StartError::because)?;
-        let bus = Arc::new(LocalBus::new(Arc::clone(&probe)));
+        let bus = Arc::new(
+            LocalBus::open(&options.data.join("events.jsonl"), Arc::clone(&probe)).map_err(StartError::because)?,
+        );
         let parts = Parts {
             aws: aws.with_interference(Arc::clone(&faults) as Arc<dyn cloud::sdk::Interference>),
             doorbell: Some(Arc::new(LocalDoorbell::new(queues.clone(), Arc::clone(&faults), Arc::clone(&probe)))),

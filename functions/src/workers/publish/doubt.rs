@@ -33,7 +33,7 @@ impl<'a> Work<'a> {
     }
 
     /// From when an absence is proof.
-    fn absence_at(&self) -> Timestamp {
+    pub(super) fn absence_at(&self) -> Timestamp {
         let lag = self
             .app
             .platforms
@@ -43,7 +43,12 @@ impl<'a> Work<'a> {
         let by_intent = absence_counts_from(self.delivery.intent_at.unwrap_or(self.now), lag);
         // A long upload's last call is later than its intent; by the doubt it had ended.
         let by_doubt = self.delivery.doubted_at.and_then(|at| at.checked_add(lag).ok());
-        by_doubt.map_or(by_intent, |at| at.max(by_intent))
+        match by_doubt {
+            // The call has ended with an answer: nothing of it is still under way.
+            Some(at) if self.delivery.refused => at,
+            Some(at) => at.max(by_intent),
+            None => by_intent,
+        }
     }
 
     /// Looks for a submission whose outcome is not known.
@@ -94,6 +99,12 @@ impl<'a> Work<'a> {
             return self.finish().await;
         }
         self.delivery.note("find", "absent", asked_at, format!("It is not on {name}."));
+        if let Some(error) = self.refusal() {
+            // Nothing is left to look for, should a person try again.
+            self.delivery.intent_at = None;
+            self.absorb(&progress).await?;
+            return self.fail(error).await;
+        }
         if self.delivery.duplicate {
             // The platform says that it is there, and its list says that it is not: a person has to look.
             return self.ask_a_person("unconfirmed").await;
@@ -131,7 +142,16 @@ impl<'a> Work<'a> {
             return self.publish(live).await;
         }
         self.delivery.note("find", "unknown", self.now, "Nothing shows whether it is out.");
-        self.ask_a_person("unconfirmed").await
+        // The intent stays, so that a person's retry looks first.
+        match self.refusal() {
+            Some(error) => self.fail(error).await,
+            None => self.ask_a_person("unconfirmed").await,
+        }
+    }
+
+    /// Why the platform refused it, where that is known and the look for it is over.
+    fn refusal(&mut self) -> Option<DeliveryError> {
+        std::mem::take(&mut self.delivery.refused).then(|| self.delivery.error.take()).flatten()
     }
 
     /// One look at what is processed.
@@ -221,6 +241,9 @@ impl<'a> Work<'a> {
             NotReady::Failed(_) => ("The account cannot be asked just now.", SignedDuration::from_mins(1)),
             NotReady::Never(_) => {
                 self.delivery.note("find", "unknown", self.now, "The account is no longer there to be asked.");
+                if let Some(error) = self.refusal() {
+                    return self.fail(error).await;
+                }
                 return self.ask_a_person("unconfirmed").await;
             }
         };

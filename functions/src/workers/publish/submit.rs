@@ -1,7 +1,7 @@
 //! The effect: the intent is written first, then the one call that makes the post.
 
 use cloud::telemetry::{Unit, metric};
-use domain::delivery::{DeliveryEvent, LEAD, SUBMIT_DEADLINE, look_wait};
+use domain::delivery::{AfterFailure, DeliveryError, DeliveryEvent, LEAD, SUBMIT_DEADLINE, after_failure, look_wait};
 use domain::due::EARLY;
 use domain::{Effect, Failure, Kind};
 use jiff::SignedDuration;
@@ -119,13 +119,38 @@ impl<'a> Work<'a> {
                     failure.kind,
                     Kind::RateLimited | Kind::PermissionMissing | Kind::Suspended | Kind::AppRejected
                 );
-                if !content_was_read && ready.publish.proof(&ready.tokens) == Proof::None {
+                let can_look = ready.publish.proof(&ready.tokens) != Proof::None;
+                if !content_was_read && !can_look {
                     // Turned away at the door: where nothing can be looked for, nothing has to be.
                     self.delivery.intent_at = None;
+                }
+                let policy = &self.app.settings.publish_retry;
+                let for_good = after_failure(&failure, self.delivery.attempts + 1, policy) == AfterFailure::GiveUp;
+                if content_was_read && can_look && for_good {
+                    return self.look_before_failing(&failure).await;
                 }
                 self.try_again("submit", failure).await
             }
         }
+    }
+
+    /// Platforms have refused what they had taken, and nothing is worse than "failed" of a post that is live: one look, as
+    /// soon as the platform's lists are up to date.
+    async fn look_before_failing(&mut self, failure: &Failure) -> Step {
+        let error = DeliveryError::from_failure(self.platform_name(), failure);
+        self.delivery.note("submit", "failed", self.now, error.message.clone());
+        self.delivery.attempts += 1;
+        self.step(DeliveryEvent::Doubted)?;
+        self.delivery.error = Some(error);
+        self.delivery.refused = true;
+        self.delivery.doubted_at = Some(self.app.now());
+        let at = self.absence_at();
+        self.delivery.next_attempt_at = Some(at);
+        if at > self.app.now() {
+            return self.finish().await;
+        }
+        self.keep().await?;
+        self.find().await
     }
 
     async fn is_duplicate(&mut self, failure: Failure) -> Step {
@@ -153,6 +178,7 @@ impl<'a> Work<'a> {
         let posted_at = posted_at.or(self.delivery.intent_at).unwrap_or(self.now);
         self.delivery.live = Some(Live { id, url, posted_at, extra });
         self.delivery.error = None;
+        self.delivery.refused = false;
         self.delivery.attempts = 0;
         self.sealed = None;
         let more = !self.post.draft(self.delivery.platform).follow_ups.is_empty();
@@ -164,6 +190,9 @@ impl<'a> Work<'a> {
     /// The platform has it and processes it.
     pub(super) async fn accept(&mut self, progress: platforms::publish::Progress, wait: std::time::Duration) -> Step {
         self.step(DeliveryEvent::Accepted)?;
+        if std::mem::take(&mut self.delivery.refused) {
+            self.delivery.error = None;
+        }
         self.absorb(&progress).await?;
         self.delivery.looks = 0;
         let wait = SignedDuration::try_from(wait).unwrap_or(SignedDuration::from_mins(1));

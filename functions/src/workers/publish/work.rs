@@ -253,6 +253,7 @@ impl<'a> Work<'a> {
     /// Nobody can tell whether it is out; only a person can.
     pub(super) async fn ask_a_person(&mut self, code: &str) -> Step {
         self.step(DeliveryEvent::Doubted)?;
+        self.delivery.refused = false;
         self.delivery.error = Some(DeliveryError::new(
             code,
             format!(

@@ -56,6 +56,7 @@ fn api(world: &World, call: &Call, segments: &[&str]) -> Answer {
         ("GET", ["organizationAcls"]) => read::acls(world, call),
         ("GET", ["organizations", id]) => read::organization(world, call, id),
         ("GET", ["networkSizes", urn]) => read::network_size(world, call, urn),
+        ("GET", ["organizationalEntityShareStatistics"]) => read::share_statistics(world, call),
         ("POST", ["posts"]) => publish::create(world, call),
         ("GET", ["posts"]) => read::posts(world, call),
         ("GET", ["posts", urn]) => read::post_by_urn(world, call, urn),

@@ -84,6 +84,35 @@ pub(super) fn network_size(world: &World, call: &Call, urn: &str) -> Answer {
     Ok(Reply::json(200, &json!({"firstDegreeSize": page.followers})))
 }
 
+/// The figures of some of a page's posts; a post that is not the page's is left out, as one without figures is.
+pub(super) fn share_statistics(world: &World, call: &Call) -> Answer {
+    const RULE: Rule = Rule::get(&["q!", "organizationalEntity!", "shares", "ugcPosts"], REST);
+    RULE.read(call).map_err(|b| breach(world, call, &b))?;
+    if call.query.text("q") != "organizationalEntity" {
+        return Err(breach(world, call, &Breach::Unknown("q".to_owned())));
+    }
+    let me = caller(world, call)?;
+    admin(&me)?;
+    let page =
+        me.author(world, call.query.text("organizationalEntity"), "rw_organization_admin", "rw_organization_admin")?;
+    let mut elements = Vec::new();
+    for (list, kind, member) in [("shares", "urn:li:share:", "share"), ("ugcPosts", "urn:li:ugcPost:", "ugcPost")] {
+        let Some(given) = call.query.get(list) else { continue };
+        let inner = given.strip_prefix("List(").and_then(|rest| rest.strip_suffix(')'));
+        let urns = inner.filter(|inner| !inner.is_empty()).ok_or_else(|| invalid(&format!("{list} is a List(…)")))?;
+        for urn in urns.split(',') {
+            if !urn.starts_with(kind) {
+                return Err(breach(world, call, &Breach::Unknown(format!("{list}: {urn}"))));
+            }
+            let Some((_, p)) = find(world, urn).filter(|(author, _)| author.who == page.who) else { continue };
+            elements.push(json!({"organizationalEntity": page.id(), member: urn, "totalShareStatistics": {
+                "impressionCount": p.views, "uniqueImpressionsCount": p.reach, "likeCount": p.likes, "commentCount": p.comments,
+                "shareCount": p.shares, "clickCount": 0, "engagement": 0.0, "shareMentionsCount": 0, "commentMentionsCount": 0}}));
+        }
+    }
+    Ok(Reply::json(200, &page_of(&elements, 0, 10, None)))
+}
+
 fn post_json(a: &Account, p: &Post) -> Value {
     let mut body = json!({
         "id": p.id, "author": a.id(), "commentary": p.text, "visibility": "PUBLIC", "lifecycleState": "PUBLISHED",

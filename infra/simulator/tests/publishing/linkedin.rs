@@ -122,6 +122,14 @@ async fn a_page_reads_its_posts_back_and_a_member_does_not() {
     assert_eq!(me.w.publications("LINKEDIN").await[0]["text"], "Hello #world");
     let one = format!("posts/{}", urn.replace(':', "%3A"));
     assert_eq!(me.send("GET", &one, &[], "").await.json()["author"], me.page);
+    let figures = format!(
+        "organizationalEntityShareStatistics?q=organizationalEntity&organizationalEntity={}&shares=List({})",
+        me.page.as_str().unwrap().replace(':', "%3A"),
+        urn.replace(':', "%3A")
+    );
+    let figures = me.send("GET", &figures, &[], "").await.json();
+    assert_eq!(figures["elements"][0]["share"], json!(urn), "{figures}");
+    assert_eq!(figures["elements"][0]["totalShareStatistics"]["impressionCount"], 0);
     let mine = me.post(&linkedin(&me.person, "As a person")).await;
     assert_eq!(mine.status, 201);
     let denied = me.list(&me.person).await;

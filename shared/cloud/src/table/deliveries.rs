@@ -111,6 +111,10 @@ pub struct Delivery {
     /// The platform said that it is there already, without saying where.
     #[serde(default)]
     pub duplicate: bool,
+    /// The platform refused it, and [`Self::error`] says why. Some have refused what they had taken, so it is looked for
+    /// once before it fails.
+    #[serde(default)]
+    pub refused: bool,
     /// What the steps so far have obtained.
     #[serde(default)]
     pub progress: BTreeMap<String, String>,
