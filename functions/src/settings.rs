@@ -1,6 +1,7 @@
 //! The configuration of handlers, read once from the environment.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use cloud::config;
 use domain::delivery::PublishPolicy;
@@ -27,6 +28,9 @@ pub struct Settings {
     pub retry: RetryPolicy,
     /// `HERALD_PUBLISH_RETRY_SECONDS`: seconds after each failed attempt of a delivery that had no effect; default `2,4,8`.
     pub publish_retry: PublishPolicy,
+    /// `HERALD_PUBLISH_SHIFT_SECONDS`: after how many seconds a long upload goes on in another invocation; default 600, below
+    /// the worker's timeout by more than one piece takes.
+    pub publish_shift: Duration,
     /// `HERALD_DUE_SHARDS`: shards of the `due` index per kind; default 8, only ever increased.
     pub due_shards: u32,
     modes: BTreeMap<Platform, Modes>,
@@ -78,6 +82,14 @@ impl Settings {
                 .filter(|n| (1..=1024).contains(n))
                 .ok_or_else(|| wrong("HERALD_DUE_SHARDS", "1 to 1024"))?,
         };
+        let publish_shift = match get("HERALD_PUBLISH_SHIFT_SECONDS").filter(|text| !text.is_empty()) {
+            None => 600,
+            Some(text) => text
+                .parse()
+                .ok()
+                .filter(|seconds| *seconds <= 780)
+                .ok_or_else(|| wrong("HERALD_PUBLISH_SHIFT_SECONDS", "whole seconds up to 780"))?,
+        };
         let mut apps = BTreeMap::new();
         let mut modes = BTreeMap::new();
         let secrets: BTreeMap<Platform, AppSecret> = match get("HERALD_APPS").filter(|text| !text.trim().is_empty()) {
@@ -115,6 +127,7 @@ impl Settings {
             allowed_origins: config::list(get, "HERALD_ALLOWED_ORIGINS"),
             retry: RetryPolicy::from_seconds(&sync).unwrap_or_else(RetryPolicy::sync_default),
             publish_retry: PublishPolicy::from_seconds(&publish).unwrap_or_else(PublishPolicy::standard),
+            publish_shift: Duration::from_secs(publish_shift),
             due_shards,
             modes,
             apps,

@@ -71,7 +71,7 @@ async fn fifty_accounts_of_one_post_do_not_lose_each_other() -> Result<()> {
     }
     let id = author::publish(&staff, &stage.post("ann", "to all fifty")).await?;
     let post =
-        author::within(&staff, &id, Duration::from_secs(40), author::is(&["published", "partial", "failed"])).await?;
+        author::within(&staff, &id, Duration::from_secs(90), author::is(&["published", "partial", "failed"])).await?;
     assert_eq!(post["status"], "published", "{post:#}");
     assert_eq!(post["deliveries"].as_array().map(Vec::len), Some(50));
     let there = author::published(&stack.world, stage, "to all fifty").await?;
@@ -178,5 +178,81 @@ async fn a_bot_that_got_its_right_sends_when_asked_again() -> Result<()> {
     let post = author::until(&staff, &id, author::is(&["published", "failed"])).await?;
     assert_eq!(post["status"], "published", "{post:#}");
     assert_eq!(author::published(&stack.world, stage, "with the right").await?.len(), 1);
+    Ok(())
+}
+
+#[tokio::test]
+async fn an_upload_longer_than_a_shift_goes_on_in_the_next() -> Result<()> {
+    let world = herald_tests::stack::World::start().await?;
+    let stack = Stack::with(world, &[("HERALD_PUBLISH_SHIFT_SECONDS", "0")]).await?;
+    let stage = Stage { media: Some("https://media.example/film.mp4?bytes=20000000"), ..Stage::of("YOUTUBE") };
+    let staff = writer(&stack, stage).await?;
+    let id = author::publish(&staff, &stage.post("ann", "a long film")).await?;
+    let post = in_time(&stack, &staff, &id, author::is(&["published", "failed"])).await?;
+    assert_eq!(post["status"], "published", "{post:#}");
+    let steps = post["deliveries"][0]["attempts"].to_string();
+    assert!(steps.contains("The upload goes on."), "one worker did it all: {steps}");
+    assert_eq!(author::published(&stack.world, stage, "a long film").await?.len(), 1);
+    let uploads = stack.world.look("/uploads?platform=YOUTUBE").await?;
+    assert_eq!(uploads.as_array().map(Vec::len), Some(1), "nothing was begun anew: {uploads:#}");
+    assert_eq!(uploads[0]["requests"], 3, "no piece was sent twice");
+    Ok(())
+}
+
+#[tokio::test]
+async fn what_is_taken_and_never_shown_is_not_sent_for_ever() -> Result<()> {
+    let stack = Stack::start().await?;
+    let stage = Stage::of("BLUESKY");
+    let staff = writer(&stack, stage).await?;
+    let swallowed = json!({"platform": "BLUESKY", "operation": "submit", "times": 0, "fault": {"kind": "garbage"}});
+    stack.world.fault(swallowed).await?;
+    let id = author::publish(&staff, &stage.post("ann", "into the void")).await?;
+    let post = in_time(&stack, &staff, &id, rests("failed")).await?;
+    assert_eq!(post["deliveries"][0]["errorCode"], "not_published", "{post:#}");
+    assert_eq!(stack.world.look("/faults").await?[0]["hits"], 3, "three submissions and no more");
+    assert_eq!(author::published(&stack.world, stage, "into the void").await?.len(), 0);
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_post_that_goes_out_to_some_of_its_accounts_is_told_as_partial() -> Result<()> {
+    let stack = Stack::start().await?;
+    let (sound, refusing) = (Stage::of("BLUESKY"), Stage::of("MASTODON"));
+    let staff = writer(&stack, sound).await?;
+    author::connect(&stack, &staff, "ann", refusing).await?;
+    let refusal = json!({"platform": "MASTODON", "operation": "submit", "fault": {"kind": "reject", "status": 422}});
+    stack.world.fault(refusal).await?;
+    let mut post = sound.post("ann", "half of it");
+    post["platforms"] = json!(["BLUESKY", "MASTODON"]);
+    let id = author::publish(&staff, &post).await?;
+    let post = in_time(&stack, &staff, &id, author::is(&["partial", "published", "failed"])).await?;
+    assert_eq!(post["status"], "partial", "{post:#}");
+    eventually::until("the event", async || Ok(told(&stack, "post.partial").await? > 0)).await?;
+    let names = ["post.partial", "post.published", "post.failed", "post.unconfirmed"];
+    let mut counts = Vec::new();
+    for name in names {
+        counts.push(told(&stack, name).await?);
+    }
+    assert_eq!(counts, [1, 0, 0, 0], "{names:?}");
+    Ok(())
+}
+
+#[tokio::test]
+async fn told_to_wait_beyond_its_window_a_post_is_missed_when_the_window_ends() -> Result<()> {
+    let stack = Stack::start().await?;
+    let stage = Stage::of("BLUESKY");
+    let staff = writer(&stack, stage).await?;
+    let limit = json!({
+        "platform": "BLUESKY", "operation": "submit", "fault": {"kind": "rate_limit", "retryAfterSeconds": 7200},
+    });
+    stack.world.fault(limit).await?;
+    let mut post = stage.post("ann", "in time or not at all");
+    post["lateAfterMinutes"] = json!(2);
+    let id = author::publish(&staff, &post).await?;
+    let post = in_time(&stack, &staff, &id, rests("missed")).await?;
+    assert_eq!(post["deliveries"][0]["errorCode"], "missed", "{post:#}");
+    assert!(post["deliveries"][0]["error"].to_string().contains("asks to wait"), "why: {post:#}");
+    eventually::until("the event", async || Ok(told(&stack, "post.missed").await? == 1)).await?;
+    assert_eq!(author::published(&stack.world, stage, "in time or not at all").await?.len(), 0);
     Ok(())
 }

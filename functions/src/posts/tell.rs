@@ -18,13 +18,24 @@ pub fn of_status(before: PostStatus, after: PostStatus) -> Option<&'static str> 
     }
 }
 
-/// The event `name` of a post as it stands now, caused by one of its deliveries. Its id is made of the post's version, so it
-/// is the same however often it is written.
+/// The event `name` of a post as it stands now, caused by one of its deliveries. Its id is made of the post's version, of which
+/// a change of its status happens at one, so it is the same however often it is written.
 #[must_use]
 pub fn event(name: &str, post: &Post, delivery: &Delivery, now: Timestamp) -> Event {
+    numbered(&post.version.to_string(), name, post, delivery, now)
+}
+
+/// The event `name` of one delivery alone. Its id is made of the number of the claim that it came of, so it is the same when
+/// the claim's outcome has to be written again because nobody knows whether it was.
+#[must_use]
+pub fn of_delivery(name: &str, fence: u64, post: &Post, delivery: &Delivery, now: Timestamp) -> Event {
+    numbered(&format!("{}c{fence}", delivery.id.number()), name, post, delivery, now)
+}
+
+fn numbered(number: &str, name: &str, post: &Post, delivery: &Delivery, now: Timestamp) -> Event {
     let digits = post.id.as_str().trim_start_matches("post_");
     Event {
-        id: format!("evt_{digits}_{}_{}", post.version, name.trim_start_matches("post.")),
+        id: format!("evt_{digits}_{number}_{}", name.trim_start_matches("post.")),
         name: name.to_owned(),
         workspace: post.workspace.clone(),
         at: now,

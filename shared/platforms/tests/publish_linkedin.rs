@@ -127,6 +127,23 @@ async fn addresses_that_ran_out_are_asked_for_again() {
 }
 
 #[tokio::test]
+async fn an_upload_that_somebody_else_answered_for_is_sent_again_once() {
+    for times in [1, 0] {
+        let world = world().await;
+        let mut delivery = page(&world, "Swans", &[PHOTO]).await;
+        let order = json!({"operation": "upload", "times": times, "fault": {"kind": "garbage"}});
+        world.post("faults", order).await;
+        if times == 1 {
+            delivery.deliver().await;
+            delivery.stands_once().await;
+        } else {
+            assert_eq!(delivery.prepare_failing().await.kind, Kind::ProviderDown);
+            delivery.stands_nowhere().await;
+        }
+    }
+}
+
+#[tokio::test]
 async fn a_file_that_cannot_be_processed_is_refused() {
     let world = world().await;
     let mut delivery = member(&world, "Swans", &[VIDEO], json!({})).await;

@@ -1,5 +1,7 @@
 //! Everything before the effect: whether it may go out, and what the platform must be given first.
 
+use std::time::Instant;
+
 use cloud::telemetry::{Unit, metric};
 use domain::content::Severity;
 use domain::delivery::{AfterFailure, DeliveryError, DeliveryEvent, after_failure};
@@ -8,6 +10,7 @@ use jiff::SignedDuration;
 use platforms::media::Sources;
 use platforms::publish::{Prepared, Stop};
 
+use super::hold::Hold;
 use super::work::{CALLS, NotReady, Outcome, Ready, Step, Work, is_about_the_account};
 use crate::accounts::tokens;
 
@@ -39,17 +42,21 @@ impl<'a> Work<'a> {
         let mut progress = self.progress().await?;
         let files = Sources::expecting(&self.app.outbound, progress.get(FILES).unwrap_or_default());
         loop {
-            let hold = self.hold(CALLS);
+            let hold = Hold { shift_ends: Some(self.shift_ends), ..self.hold(CALLS) };
             let out = self.app.outbound.fused(hold.fuse.clone());
             let job = ready.job(&self.delivery, &progress, &files, &hold, self.now);
             let prepared = ready.publish.prepare(&ready.context(self.app, &out), &job).await;
-            self.take_over(hold);
+            let gave_way = self.take_over(hold);
             let (mut next, wait) = match prepared {
                 Ok(Prepared::Ready(next)) => {
                     self.absorb(&seen(next, &files)).await?;
                     return self.submit(&ready, &files).await;
                 }
                 Ok(Prepared::More { progress, wait }) => (progress, wait),
+                Err(Stop::Lost) if gave_way => {
+                    self.step(DeliveryEvent::Prepared)?;
+                    return self.hand_on().await;
+                }
                 Err(Stop::Lost) => return Err(Outcome::Lost),
                 Err(Stop::Failed(failure)) => return self.not_prepared(&ready, failure).await,
             };
@@ -58,6 +65,7 @@ impl<'a> Work<'a> {
             self.step(DeliveryEvent::Prepared)?;
             progress = next;
             match wait {
+                None if Instant::now() >= self.shift_ends => return self.hand_on().await,
                 None => self.keep().await?,
                 Some(wait) => {
                     self.delivery.note("prepare", "waiting", self.now, "The platform is processing the files.");
@@ -70,6 +78,13 @@ impl<'a> Work<'a> {
                 return self.miss().await;
             }
         }
+    }
+
+    /// A long upload goes on in another worker, before this one's time runs out in the middle of a piece.
+    pub(super) async fn hand_on(&mut self) -> Step {
+        self.delivery.note("prepare", "waiting", self.now, "The upload goes on.");
+        self.delivery.next_attempt_at = Some(self.app.now());
+        self.finish().await
     }
 
     /// Its window passed before it could go out: it tells its owner instead of going out late.
@@ -164,7 +179,10 @@ impl<'a> Work<'a> {
                 };
                 self.step(event)?;
                 self.delivery.error = Some(error);
-                self.delivery.next_attempt_at = Some(self.later(wait));
+                // Asked to wait beyond its window, it is missed, and says so when the window ends.
+                let window_is_over = self.delivery.window_ends.saturating_add(SignedDuration::from_secs(1));
+                let next = self.later(wait).min(window_is_over.unwrap_or(self.delivery.window_ends));
+                self.delivery.next_attempt_at = Some(next.max(self.app.now()));
                 self.report("retrying", true);
                 metric(self.app.now(), "PublishRetries", Unit::Count, 1.0, None);
                 self.finish().await

@@ -1,8 +1,9 @@
 //! The worker's hold on its row while the platform's code runs.
 
 use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use async_trait::async_trait;
 use cloud::table::deliveries::{self, Delivery};
@@ -28,6 +29,10 @@ pub(super) struct Hold<'a> {
     pub(super) fuse: Fuse,
     /// What was stored last.
     pub(super) stored: Mutex<Option<Stored>>,
+    /// When the work is handed on to another worker, between two pieces, before this one's time runs out.
+    pub(super) shift_ends: Option<Instant>,
+    /// Whether it was.
+    pub(super) gave_way: AtomicBool,
 }
 
 /// Progress as it stands in the row.
@@ -66,8 +71,13 @@ impl Lease for Hold<'_> {
             Ok(outcome) if outcome.is_done() => {
                 // Counted from before the write: the lease may have begun then.
                 self.fuse.renew(begun, time);
-                *self.stored.lock().unwrap_or_else(PoisonError::into_inner) = Some((delivery.progress, sealed));
-                Ok(())
+                let mut stored = self.stored.lock().unwrap_or_else(PoisonError::into_inner);
+                // At least one piece is sent in each shift, and what is stored after the last piece is no reason to stop.
+                let over =
+                    stored.is_some() && !time.is_zero() && self.shift_ends.is_some_and(|end| Instant::now() >= end);
+                *stored = Some((delivery.progress, sealed));
+                self.gave_way.store(over, Ordering::Relaxed);
+                if over { Err(Lost) } else { Ok(()) }
             }
             Ok(_) => Err(Lost),
             Err(error) => {

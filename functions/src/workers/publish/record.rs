@@ -5,7 +5,7 @@ use std::time::Duration;
 use cloud::doorbell;
 use cloud::table::StoreError;
 use cloud::table::deliveries;
-use cloud::table::events;
+use cloud::table::events::{self, Event};
 use cloud::table::posts;
 use cloud::telemetry::{Unit, metric};
 use cloud::work::{self, Next};
@@ -52,6 +52,8 @@ impl<'a> Work<'a> {
                 std::time::Duration::try_from(time).unwrap_or_default(),
             ),
             stored: std::sync::Mutex::new(None),
+            shift_ends: None,
+            gave_way: std::sync::atomic::AtomicBool::new(false),
             app: self.app,
             token: self.token.clone(),
             claims: self.claims,
@@ -60,13 +62,15 @@ impl<'a> Work<'a> {
         }
     }
 
-    /// Takes over what the platform's code stored while it had the hold.
-    pub(super) fn take_over(&mut self, hold: Hold<'a>) {
+    /// Takes over what the platform's code stored while it had the hold; whether the hold stopped it for want of time.
+    pub(super) fn take_over(&mut self, hold: Hold<'a>) -> bool {
+        let gave_way = hold.gave_way.into_inner();
         let stored = hold.stored.into_inner().unwrap_or_else(std::sync::PoisonError::into_inner);
         if let Some((progress, sealed)) = stored {
             self.delivery.progress = progress;
             self.sealed = sealed;
         }
+        gave_way
     }
 
     async fn write(&mut self, next: Option<Next>) -> Step {
@@ -85,15 +89,12 @@ impl<'a> Work<'a> {
                     deliveries::hold(transaction, &self.token, delivery, sealed, until, self.claims)?
                 }
             };
-            let names = self.events(&before);
-            let mut told = Vec::new();
-            // What is told is numbered by the post's version, so the post moves on with it.
-            if changes || !names.is_empty() {
+            if changes {
                 transaction = posts::update(transaction, &mut self.post)?;
-                told = names.into_iter().map(|name| tell::event(name, &self.post, &self.delivery, now)).collect();
-                for event in &told {
-                    transaction = events::add(transaction, &app.table, &self.token.pk, event)?;
-                }
+            }
+            let told = self.events(&before, now);
+            for event in &told {
+                transaction = events::add(transaction, &app.table, &self.token.pk, event)?;
             }
             let outcome = match transaction.commit().await {
                 Ok(outcome) => Some(outcome),
@@ -158,21 +159,19 @@ impl<'a> Work<'a> {
         true
     }
 
-    /// The names of what the outside is told of this change.
-    fn events(&self, before: &Post) -> Vec<&'static str> {
-        let after = &self.post;
-        let mut names = Vec::new();
-        let was = before.deliveries.iter().find(|state| state.id == self.delivery.id).map(|state| state.status);
-        let is = self.delivery.status;
-        if is == DeliveryStatus::Missed && was != Some(is) {
-            names.push("post.missed");
-        }
-        // Only when nobody looks any more: before that it usually finds itself.
-        if is == DeliveryStatus::Unconfirmed && self.delivery.next_attempt_at.is_none() {
-            names.push("post.unconfirmed");
-        }
-        names.extend(tell::of_status(before.status, after.status));
-        names
+    /// What the outside is told of this change, now that the post has its new version.
+    fn events(&self, before: &Post, now: Timestamp) -> Vec<Event> {
+        let (after, delivery) = (&self.post, &self.delivery);
+        let about_it = match delivery.status {
+            DeliveryStatus::Missed => Some("post.missed"),
+            // Only when nobody looks any more: before that it usually finds itself.
+            DeliveryStatus::Unconfirmed if delivery.next_attempt_at.is_none() => Some("post.unconfirmed"),
+            _ => None,
+        };
+        let about_it = about_it.map(|name| tell::of_delivery(name, self.token.fence, after, delivery, now));
+        let about_the_post =
+            tell::of_status(before.status, after.status).map(|name| tell::event(name, after, delivery, now));
+        about_it.into_iter().chain(about_the_post).collect()
     }
 
     /// The standard event `social_publish`, and the figures that the alarms watch.

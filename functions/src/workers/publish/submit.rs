@@ -10,6 +10,7 @@ use platforms::media::Sources;
 use platforms::publish::{PostRef, Proof, Stop, Submitted};
 
 use super::begin::seen;
+use super::hold::Hold;
 use super::work::{Live, Outcome, Ready, Step, Work, is_about_the_account};
 
 impl<'a> Work<'a> {
@@ -38,15 +39,15 @@ impl<'a> Work<'a> {
         }
         let under_way = self.app.rush.join();
         let delay = self.delivery.scheduled_at.duration_until(self.app.now());
-        if self.delivery.submissions == 1 && self.delivery.attempts == 0 {
+        if self.delivery.first_intent_at == Some(intent) {
             metric(self.app.now(), "PublishDelay", Unit::Milliseconds, delay.as_secs_f64().max(0.0) * 1000.0, None);
         }
-        let hold = self.hold(SUBMIT_DEADLINE);
+        let hold = Hold { shift_ends: Some(self.shift_ends), ..self.hold(SUBMIT_DEADLINE) };
         let out = self.app.outbound.fused(hold.fuse.clone());
         hold.fuse.renew(lit, std::time::Duration::try_from(SUBMIT_DEADLINE).unwrap_or_default());
         let job = ready.job(&self.delivery, &progress, files, &hold, self.now);
         let submitted = ready.publish.submit(&ready.context(self.app, &out), &job).await;
-        self.take_over(hold);
+        let gave_way = self.take_over(hold);
         drop(under_way);
         // What nothing can prove is written down at once.
         if !late_intent && submitted.is_ok() {
@@ -60,6 +61,13 @@ impl<'a> Work<'a> {
             Ok(Submitted::Processing { progress, wait }) => {
                 self.delivery.note("submit", "ok", intent, format!("{} is processing it.", self.platform_name()));
                 self.accept(seen(progress, files), wait).await
+            }
+            // Where the last byte makes the post, the upload is the submission, and nothing exists before that byte.
+            Err(Stop::Lost) if gave_way => {
+                self.step(DeliveryEvent::NotApplied)?;
+                self.delivery.submissions -= 1;
+                self.delivery.intent_at = None;
+                self.hand_on().await
             }
             Err(Stop::Lost) => Err(Outcome::Lost),
             Err(Stop::Failed(failure)) => self.not_submitted(ready, failure).await,

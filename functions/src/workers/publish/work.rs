@@ -1,5 +1,7 @@
 //! A claimed delivery with everything that its step needs.
 
+use std::time::Instant;
+
 use cloud::doorbell::Ring;
 use cloud::table::deliveries::{Delivery, Row};
 use cloud::table::tokens::{self as token_rows, TokensRow};
@@ -52,6 +54,8 @@ pub(super) struct Work<'a> {
     pub(super) tokens: Option<TokensRow>,
     /// When this step began.
     pub(super) now: Timestamp,
+    /// When an upload is handed on to another worker.
+    pub(super) shift_ends: Instant,
 }
 
 /// What the platform's code is called with.
@@ -121,7 +125,8 @@ impl<'a> Work<'a> {
         };
         let (token, claims) = (claimed.token.clone(), claimed.claims);
         let now = app.now();
-        Ok(Some(Self { app, ring, token, claims, delivery, sealed, post, connection, tokens, now }))
+        let shift_ends = Instant::now() + app.settings.publish_shift;
+        Ok(Some(Self { app, ring, token, claims, delivery, sealed, post, connection, tokens, now, shift_ends }))
     }
 
     /// The platform's name as people write it.

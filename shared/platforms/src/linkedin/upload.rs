@@ -24,6 +24,8 @@ const DEADLINE: Duration = Duration::from_secs(60);
 const IN_MEMORY: u64 = 8 * 1024 * 1024;
 /// How long to wait before a look at a file.
 const LOOK: Duration = Duration::from_secs(3);
+/// How many looks may find that nothing of a file has arrived.
+const MOST_WAITS: u64 = 3;
 /// How long a file gets whose state may not be looked at.
 const UNSEEN: Duration = Duration::from_secs(8);
 
@@ -32,6 +34,7 @@ const URN: &str = "upload.urn";
 const NEXT: &str = "upload.next";
 const TAGS: &str = "upload.tags";
 const STATE: &str = "upload.state";
+const WAITS: &str = "upload.waits";
 const AGAIN: &str = "upload.again";
 const PARTS: &str = "upload.parts";
 const TOKEN: &str = "upload.token";
@@ -55,8 +58,7 @@ pub(super) async fn step(cx: &Context<'_>, job: &Job<'_>) -> Result<Option<Prepa
     let wait = match upload.advance(&mut progress).await {
         Ok(wait) => wait,
         Err(Stop::Failed(failure)) if upload.may_begin_again(&progress, &failure) => {
-            forget(&mut progress);
-            progress = progress.with(AGAIN, index.to_string());
+            upload.begin_again(&mut progress);
             None
         }
         Err(stop) => return Err(stop),
@@ -65,7 +67,7 @@ pub(super) async fn step(cx: &Context<'_>, job: &Job<'_>) -> Result<Option<Prepa
 }
 
 fn forget(progress: &mut Progress) {
-    for name in [URN, NEXT, TAGS, STATE] {
+    for name in [URN, NEXT, TAGS, STATE, WAITS] {
         progress.kept.remove(name);
     }
     for name in [PARTS, TOKEN] {
@@ -90,7 +92,16 @@ impl Upload<'_> {
     fn may_begin_again(&self, progress: &Progress, failure: &Failure) -> bool {
         let gone = matches!(failure.kind, Kind::NotFound | Kind::InvalidRequest | Kind::PermissionMissing);
         let sending = progress.get(URN).is_some() && progress.get(STATE).is_none_or(|state| state == "finish");
-        gone && sending && progress.get(AGAIN) != Some(self.index.to_string().as_str())
+        gone && sending && !self.was_begun_again(progress)
+    }
+
+    fn was_begun_again(&self, progress: &Progress) -> bool {
+        progress.get(AGAIN) == Some(self.index.to_string().as_str())
+    }
+
+    fn begin_again(&self, progress: &mut Progress) {
+        forget(progress);
+        set(progress, AGAIN, self.index.to_string());
     }
 
     /// The collection that the file belongs to.
@@ -221,8 +232,23 @@ impl Upload<'_> {
                 Ok(None)
             }
             status @ ("PROCESSING_FAILED" | "FAILED") => Err(error::of_processing(status).into()),
+            "WAITING_UPLOAD" => self.nothing_arrived(progress),
             _ => Ok(Some(LOOK)),
         }
+    }
+
+    /// The bytes were sent and answered for, and LinkedIn still waits for them: whoever answered was not LinkedIn.
+    fn nothing_arrived(&self, progress: &mut Progress) -> Result<Option<Duration>, Stop> {
+        let waits = progress.number(WAITS) + 1;
+        set(progress, WAITS, waits.to_string());
+        if waits < MOST_WAITS {
+            return Ok(Some(LOOK));
+        }
+        if self.was_begun_again(progress) {
+            return Err(Failure::new(Kind::ProviderDown, "nothing of the file has arrived").into());
+        }
+        self.begin_again(progress);
+        Ok(None)
     }
 
     fn done(&self, progress: &mut Progress, urn: &str) {
