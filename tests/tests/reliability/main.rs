@@ -69,8 +69,12 @@ async fn play(scene: Scene, seed: u64) -> Result<(usize, Vec<Told>)> {
         let outcome = cases::run(&mut at, &case, n).await.map_err(|error| error.to_string());
         // What one case left behind must not fail the others.
         stack = (outcome.is_ok() && !case.spends_the_account()).then_some(at);
+        if let Err(why) = &outcome {
+            println!("{}, {}: {why}", scene.name, case.trouble);
+        }
         told.push(Told { case, outcome, took: started.elapsed() });
     }
+    println!("{}: {} of {all} cases done", scene.name, told.len());
     Ok((all, told))
 }
 

@@ -57,7 +57,9 @@ fn at_rest(post: &Value) -> bool {
     let delivery = &post["deliveries"][0];
     let waits = delivery["nextAttemptAt"].is_string();
     match delivery["status"].as_str().unwrap_or_default() {
-        "published" | "failed" | "missed" => !waits,
+        // A first comment may have to wait until tomorrow.
+        "published" => !waits || far_off(delivery),
+        "failed" | "missed" => !waits,
         // Until tomorrow, says the platform.
         "scheduled" if delivery["errorCode"] == "rate_limited" => far_off(delivery),
         "unconfirmed" => !waits,
@@ -165,7 +167,7 @@ pub async fn judge(stack: &Stack, staff: &Client, case: &Case, id: &str, text: &
 
 fn follow_up(case: &Case, settled: &Settled) -> Result<()> {
     let is_right = match settled.follow_up.as_str() {
-        "" => !case.scene.comment,
+        "" => !case.scene.comment || case.is_told_to_wait(),
         "published" => settled.comments == 1,
         // It never touches the post; where nothing shows what became of it, it is not sent again.
         "failed" => matches!(case.trouble, Trouble::Fault { operation: "comment", .. }) || !case.scene.proof,

@@ -1,7 +1,7 @@
 //! What comes after a post is live: its follow-ups, and its deletion. Neither ever touches the publishing again.
 
 use domain::delivery::{AfterFailure, DeliveryError, SUBMIT_DEADLINE, absence_counts_from, after_failure, look_wait};
-use domain::{Effect, Failure};
+use domain::{Effect, Failure, Kind};
 use jiff::SignedDuration;
 use outbound::Moment;
 use platforms::media::Sources;
@@ -71,7 +71,7 @@ impl<'a> Work<'a> {
             Ok(made) => self.followed(made).await,
             Err(failure) => {
                 self.platform_error("follow_up", &failure);
-                self.not_followed(failure).await
+                self.not_followed(ready.publish.facts().index_lag, failure).await
             }
         }
     }
@@ -89,7 +89,15 @@ impl<'a> Work<'a> {
         self.finish().await
     }
 
-    async fn not_followed(&mut self, failure: Failure) -> Step {
+    async fn not_followed(&mut self, index_lag: SignedDuration, failure: Failure) -> Step {
+        // A post that is minutes old may not be seen yet where comments are taken.
+        let age = self.delivery.live.as_ref().map(|live| live.posted_at.duration_until(self.app.now()));
+        let unseen = matches!(failure.kind, Kind::NotFound | Kind::InvalidRequest | Kind::ContentRefused);
+        let too_new = unseen && age.is_some_and(|age| age <= index_lag + SignedDuration::from_secs(30));
+        let failure = match failure.effect {
+            Effect::NotApplied if too_new => Failure { kind: Kind::ProviderDown, ..failure },
+            _ => failure,
+        };
         let error = DeliveryError::from_failure(self.platform_name(), &failure);
         if failure.effect == Effect::Unknown {
             self.delivery.note("follow_up", "unknown", self.now, error.message);
