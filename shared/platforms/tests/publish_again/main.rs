@@ -12,6 +12,9 @@ mod delivery;
 #[allow(dead_code, reason = "every test file uses its part")]
 mod support;
 
+mod comments;
+mod readback;
+mod terms;
 mod youtube;
 
 use domain::{Platform, Secret};
