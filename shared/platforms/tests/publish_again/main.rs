@@ -12,6 +12,7 @@ mod delivery;
 #[allow(dead_code, reason = "every test file uses its part")]
 mod support;
 
+mod bluesky;
 mod comments;
 mod readback;
 mod terms;
