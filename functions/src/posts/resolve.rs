@@ -93,7 +93,8 @@ pub async fn handle(app: &App, request: Request) -> Result<Response, ApiError> {
                 delivery.scheduled_at = now;
                 delivery.window_ends = now.saturating_add(late).unwrap_or(now);
                 (delivery.attempts, delivery.submissions, delivery.looks) = (0, 0, 0);
-                (delivery.intent_at, delivery.first_intent_at, delivery.doubted_at) = (None, None, None);
+                // The first intent stays: what was sent then may show up late, and is found then.
+                (delivery.intent_at, delivery.doubted_at) = (None, None);
                 (delivery.resent, delivery.duplicate) = (true, false);
                 delivery.next_attempt_at = Some(now);
                 delivery.note("resolve", "ok", now, "A person wants it sent again.");

@@ -41,7 +41,7 @@ pub async fn handle(app: &App, request: Request) -> Result<Response, ApiError> {
             delivery.scheduled_at = now;
             delivery.window_ends = now.saturating_add(late).unwrap_or(now);
             (delivery.attempts, delivery.submissions, delivery.looks) = (0, 0, 0);
-            delivery.first_intent_at = delivery.intent_at;
+            delivery.first_intent_at = delivery.first_intent_at.or(delivery.intent_at);
             delivery.doubted_at = None;
             (delivery.duplicate, delivery.refused) = (false, false);
             delivery.error = None;

@@ -288,10 +288,9 @@ impl DeliveryError {
                 ("oauth_required", format!("Publishing on {platform} needs an account connected via OAuth."))
             }
             Kind::Suspended => ("account_suspended", "Account suspended on platform".to_owned()),
-            Kind::AppRejected => (
-                "app_rejected",
-                format!("{platform} refuses this installation's app credentials; ask your administrator."),
-            ),
+            Kind::AppRejected => {
+                ("app_rejected", format!("{platform} refuses this installation's app; ask your administrator."))
+            }
             Kind::Duplicate => ("duplicate", format!("{platform} says that the same post is there already.")),
             Kind::NotFound => ("not_found", format!("{platform} no longer knows the account or the file.")),
             Kind::InvalidHandle | Kind::InvalidRequest | Kind::ContentRefused => {

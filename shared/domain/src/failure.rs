@@ -42,6 +42,9 @@ pub enum Kind {
     Duplicate,
 }
 
+/// The longest wait that a platform may impose in one go.
+const LONGEST_WAIT: Duration = Duration::from_secs(24 * 3_600);
+
 /// A failed call to a platform.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{kind:?}: {detail}")]
@@ -87,10 +90,11 @@ impl Failure {
         self
     }
 
-    /// The same failure with the platform's own waiting time.
+    /// The same failure with the platform's own waiting time, at most a day: no platform asks for more, and a number
+    /// that says so is a mistake.
     #[must_use]
     pub fn retry_after(mut self, wait: Option<Duration>) -> Self {
-        self.retry_after = wait;
+        self.retry_after = wait.map(|wait| wait.min(LONGEST_WAIT));
         self
     }
 
@@ -113,5 +117,18 @@ impl Failure {
     #[must_use]
     pub const fn may_pass(&self) -> bool {
         matches!(self.kind, Kind::RateLimited | Kind::ProviderDown)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_platform_makes_herald_wait_for_more_than_a_day() {
+        let wait =
+            |wait| Failure::new(Kind::RateLimited, "429").retry_after(Some(Duration::from_secs(wait))).retry_after;
+        assert_eq!(wait(90), Some(Duration::from_secs(90)));
+        assert_eq!(wait(u64::MAX), Some(Duration::from_secs(86_400)));
     }
 }

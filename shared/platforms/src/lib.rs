@@ -12,6 +12,7 @@ pub mod linkedin;
 pub mod mastodon;
 pub mod media;
 pub mod publish;
+mod readback;
 mod registry;
 pub mod telegram;
 pub mod tiktok;

@@ -221,8 +221,11 @@ pub struct Job<'a> {
     pub key: &'a str,
     /// When the first attempt began: the fixed time of a record that carries one.
     pub started_at: Timestamp,
-    /// When the intent of the submission in question was written; `None` before the first.
+    /// When the intent of the submission in question was written; `None` while nothing was sent whose outcome is open.
     pub intent_at: Option<Timestamp>,
+    /// When the first intent of this content was written, however often it was sent again since: nothing of it on the
+    /// platform can be older.
+    pub first_intent_at: Option<Timestamp>,
     /// What the steps before have obtained.
     pub progress: &'a Progress,
     /// Reads the draft's files.

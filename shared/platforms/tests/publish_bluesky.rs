@@ -244,7 +244,8 @@ async fn a_record_of_another_time_is_not_taken_for_ours() {
     let (world, tokens) = consented().await;
     let mut delivery = Delivery::new(&world, ALICE, &tokens, "mine");
     delivery.publish(&world).await;
-    delivery.started_at = delivery.started_at.checked_add(SignedDuration::from_secs(1)).unwrap();
+    let later = delivery.started_at.checked_add(SignedDuration::from_secs(1)).unwrap();
+    delivery.progress = delivery.progress.with("at", later.to_string());
     assert!(matches!(delivery.find(&world).await, Found::CannotTell));
 }
 

@@ -9,6 +9,7 @@ mod delivery;
 mod support;
 
 use delivery::{Delivery, draft, setting};
+use domain::content::MediaKind;
 use domain::{Effect, Kind, Platform, Secret, TokenSet};
 use platforms::AppCredentials;
 use platforms::publish::{Found, Limits, PostRef, Proof, Stop};
@@ -207,7 +208,7 @@ async fn what_never_arrived_on_a_page_is_absent_and_goes_out_once() {
 }
 
 #[tokio::test]
-async fn of_a_member_nobody_can_tell_until_a_duplicate_does() {
+async fn of_a_member_nobody_can_tell_not_even_a_duplicate() {
     let world = world().await;
     let mut delivery = member(&world, "Hello", &[], json!({})).await;
     assert_eq!(delivery.publish().proof(&delivery.tokens), Proof::None);
@@ -217,10 +218,81 @@ async fn of_a_member_nobody_can_tell_until_a_duplicate_does() {
     let asked = world.requests().await;
     assert!(matches!(delivery.find().await.unwrap(), Found::CannotTell));
     assert_eq!(world.requests().await, asked, "a look that cannot be is not taken");
+    world.pass(jiff::SignedDuration::from_mins(5)).await;
+    // The post that is named cannot be read, and could be one that is gone.
+    let failure = delivery.submit_unknown().await;
+    assert_eq!((failure.kind, failure.existing), (Kind::ProviderDown, None));
+    assert_eq!(failure.code.as_deref(), Some("DUPLICATE_POST"));
+    assert!(matches!(delivery.find().await.unwrap(), Found::CannotTell));
+    delivery.stands_once().await;
+}
+
+#[tokio::test]
+async fn the_same_post_of_a_page_is_believed_when_it_is_read() {
+    let world = world().await;
+    let mut delivery = page(&world, "Hello", &[]).await;
+    delivery.prepare().await.unwrap();
+    delivery.fault("submit", json!({"kind": "drop_after"})).await;
+    delivery.submit_unknown().await;
+    world.pass(jiff::SignedDuration::from_mins(5)).await;
     let failure = delivery.submit_failing().await;
     assert_eq!((failure.kind, failure.effect), (Kind::Duplicate, Effect::NotApplied));
     assert_eq!(failure.existing.as_deref(), delivery.publications().await[0]["id"].as_str());
     delivery.stands_once().await;
+}
+
+#[tokio::test]
+async fn a_post_that_is_named_and_gone_is_left_to_a_person() {
+    let world = world().await;
+    let mut delivery = page(&world, "Hello", &[]).await;
+    let post = delivery.deliver().await;
+    delivery.publish().delete(&world.cx(), &delivery.job(), &post).await.unwrap();
+    world.pass(jiff::SignedDuration::from_mins(5)).await;
+    let failure = delivery.submit_unknown().await;
+    assert_eq!((failure.kind, failure.existing), (Kind::ProviderDown, None));
+    assert!(matches!(delivery.find().await.unwrap(), Found::CannotTell));
+    // Another post with the same words was never sent: it is simply refused.
+    let mut other = page(&world, "Hello", &[]).await;
+    other.prepare().await.unwrap();
+    let failure = other.submit_failing().await;
+    assert_eq!((failure.kind, failure.effect), (Kind::Duplicate, Effect::NotApplied));
+}
+
+#[tokio::test]
+async fn a_tag_with_a_wide_sign_is_found_again() {
+    let world = world().await;
+    let mut delivery = page(&world, "珈琲 ＃コーヒー ＃ 50% #tea", &[]).await;
+    delivery.prepare().await.unwrap();
+    delivery.fault("submit", json!({"kind": "drop_after"})).await;
+    delivery.submit_unknown().await;
+    assert!(matches!(delivery.find().await.unwrap(), Found::Published(_)));
+    delivery.stands_once().await;
+}
+
+#[tokio::test]
+async fn a_pages_post_is_public_or_not_sent() {
+    let world = world().await;
+    let mut delivery = page(&world, "Hello", &[]).await;
+    delivery.draft.options.insert("visibility".to_owned(), json!("CONNECTIONS"));
+    let failure = delivery.prepare_failing().await;
+    assert_eq!(failure.kind, Kind::ContentRefused);
+    assert!(failure.said.is_some_and(|said| said.contains("visibility")));
+    delivery.draft.options.insert("visibility".to_owned(), json!("PUBLIC"));
+    delivery.deliver().await;
+    assert_eq!(delivery.publications().await[0]["details"]["body"]["visibility"], "PUBLIC");
+}
+
+#[tokio::test]
+async fn a_gif_stands_among_other_images() {
+    let world = world().await;
+    let publish = world.adapter().publish.as_ref().unwrap();
+    let limits = Limits::from(publish.facts());
+    let mut mixed = draft("Swans", &[PHOTO, "https://media.example/swan.gif"], json!({}));
+    (mixed.media[1].kind, mixed.media[1].mime) = (MediaKind::Gif, "image/gif".to_owned());
+    assert_eq!(publish.problems(&mixed, &limits), []);
+    mixed.media.push(draft("", &[VIDEO], json!({})).media.remove(0));
+    let codes: Vec<_> = publish.problems(&mixed, &limits).into_iter().map(|problem| problem.code).collect();
+    assert_eq!(codes, ["mixed_media"]);
 }
 
 #[tokio::test]
@@ -305,4 +377,25 @@ async fn escapes_count() {
     };
     assert!(codes(&"(".repeat(1500)).is_empty());
     assert_eq!(codes(&"(".repeat(1501)), ["too_long"]);
+}
+
+#[tokio::test]
+async fn a_comment_is_found_among_more_than_a_page_of_them() {
+    let world = world().await;
+    let mut delivery = page(&world, "Hello", &[]).await;
+    let post = delivery.deliver().await;
+    let write = async |delivery: &mut Delivery<'_>, text: &str| {
+        delivery.draft.follow_ups = vec![text.to_owned()];
+        delivery.publish().follow_up(&world.cx(), &delivery.job(), &post, &post, 0).await
+    };
+    delivery.intent_at = Some(world.now());
+    let ours = write(&mut delivery, "More").await.unwrap();
+    for _ in 0..105 {
+        write(&mut delivery, "Others").await.unwrap();
+    }
+    delivery.draft.follow_ups = vec!["More".to_owned()];
+    let found = delivery.publish().find_follow_up(&world.cx(), &delivery.job(), &post, &post, 0).await.unwrap();
+    let Found::Published(found) = found else { panic!("{found:?}") };
+    assert_eq!(found.id, ours.id);
+    world.nothing_odd().await;
 }

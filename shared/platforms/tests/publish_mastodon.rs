@@ -50,12 +50,14 @@ async fn a_text_is_a_status_with_its_options() {
     let mut delivery = Delivery::new(&world, ANN, &tokens, "  Hello & <world>\n\n\nmore #tag ")
         .option("visibility", json!("unlisted"))
         .option("spoilerText", json!("careful"))
+        .option("sensitive", json!(true))
         .option("language", json!("en"));
     assert_eq!(delivery.problems(&world), [""; 0]);
     let post = delivery.publish(&world).await;
     assert!(post.url.as_ref().is_some_and(|url| url.ends_with(&post.id)), "{post:?}");
     let there = publications(&world).await;
     assert_eq!(there[0]["text"], "Hello & <world>\n\n\nmore #tag");
+    assert_eq!(there[0]["details"]["sensitive"], true, "a text alone can be sensitive");
     assert_eq!((there[0]["id"].as_str(), there[0]["key"].as_str()), (Some(post.id.as_str()), Some("dlv_0000000001")));
     assert_eq!(delivery.found(&world).await, post);
     world.nothing_odd().await;

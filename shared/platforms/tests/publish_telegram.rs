@@ -13,7 +13,7 @@ use std::time::Duration;
 use delivery::{Delivery, draft, setting};
 use domain::{Effect, Kind, Platform};
 use platforms::AppCredentials;
-use platforms::publish::{Found, Proof, Stop};
+use platforms::publish::{Found, PostRef, Proof, Stop};
 use serde_json::{Value, json};
 use support::World;
 
@@ -55,6 +55,7 @@ async fn files_go_out_byte_for_byte() {
     for urls in [&[PHOTO][..], &[VIDEO], &[LARGE], &[PHOTO, VIDEO, "https://media.example/beans.jpg"]] {
         let world = world().await;
         let mut delivery = delivery(&world, "<i>Swans</i>", urls, json!({"parseMode": "HTML"})).await;
+        delivery.row.longest = Some(Duration::from_secs(75));
         let post = delivery.deliver().await;
         let [shown] = &delivery.publications().await[..] else { panic!("one post") };
         assert_eq!((&shown["text"], &shown["mediaCount"]), (&json!("Swans"), &json!(urls.len())));
@@ -68,6 +69,56 @@ async fn files_go_out_byte_for_byte() {
         }
         assert_eq!(delivery.counts().await["deleted"], 1, "{urls:?}");
     }
+}
+
+#[tokio::test]
+async fn only_a_message_that_is_not_there_is_deleted_already() {
+    let world = world().await;
+    let mut delivery = delivery(&world, "Hello", &[], json!({})).await;
+    let post = delivery.deliver().await;
+    for words in ["chat not found", "MESSAGE_ID_INVALID", "not found", "message can't be deleted"] {
+        let body = json!({"ok": false, "error_code": 400, "description": format!("Bad Request: {words}")});
+        delivery.fault("delete", json!({"kind": "reject", "status": 400, "body": body})).await;
+        delivery.publish().delete(&world.cx(), &delivery.job(), &post).await.unwrap_err();
+    }
+    assert_eq!(delivery.counts().await["deleted"], 0);
+    let body = json!({"ok": false, "error_code": 400, "description": "Bad Request: message to delete not found"});
+    delivery.fault("delete", json!({"kind": "reject", "status": 400, "body": body})).await;
+    delivery.publish().delete(&world.cx(), &delivery.job(), &post).await.unwrap();
+}
+
+#[tokio::test]
+async fn a_group_that_has_another_number_now_is_found_under_it() {
+    for urls in [&[][..], &[PHOTO]] {
+        let world = world().await;
+        let mut delivery = delivery(&world, "Hello", urls, json!({})).await;
+        let number: i64 = delivery.account_id.parse().unwrap();
+        "-123456".clone_into(&mut delivery.account_id);
+        let body = json!({"ok": false, "error_code": 400, "parameters": {"migrate_to_chat_id": number},
+            "description": "Bad Request: group chat was upgraded to a supergroup chat"});
+        delivery.fault("submit", json!({"kind": "reject", "status": 400, "body": body.clone()})).await;
+        let post = delivery.deliver().await;
+        assert_eq!(delivery.publications().await[0]["url"].as_str(), post.url.as_deref());
+        delivery.stands_once().await;
+        delivery.publish().delete(&world.cx(), &delivery.job(), &post).await.unwrap();
+        assert_eq!(delivery.counts().await["deleted"], 1);
+        // A message of the time before has another number there, and must not be confused with one.
+        let old = PostRef { extra: Default::default(), ..post };
+        delivery.fault("delete", json!({"kind": "reject", "status": 400, "body": body})).await;
+        let failure = delivery.publish().delete(&world.cx(), &delivery.job(), &old).await.unwrap_err();
+        assert!(failure.said.is_some_and(|said| said.contains(&number.to_string())));
+    }
+}
+
+#[tokio::test]
+async fn files_have_the_time_that_their_size_takes() {
+    let world = world().await;
+    let mut delivery = delivery(&world, "Swans", &[LARGE, LARGE], json!({})).await;
+    delivery.row.longest = Some(Duration::from_secs(60 + 2 * 13));
+    delivery.deliver().await;
+    // A minute, and a second for each megabyte of 26,000,000 bytes.
+    assert_eq!(*delivery.row.held.lock().unwrap(), [Duration::from_secs(84)]);
+    delivery.stands_once().await;
 }
 
 #[tokio::test]

@@ -199,7 +199,9 @@ async fn refusals_are_told_apart_and_have_no_effect() {
     let mut delivery = delivery(&world, "Hello", &[], json!({})).await;
     setting(&world, Platform::Twitter, json!({"credits": "none"})).await;
     delivery.prepare().await.unwrap();
-    assert_eq!(delivery.submit_failing().await.kind, Kind::AppRejected);
+    let failure = delivery.submit_failing().await;
+    assert_eq!(failure.kind, Kind::AppRejected);
+    assert!(failure.said.is_some_and(|said| said.contains("credits") && said.contains("operator")));
 }
 
 #[tokio::test]
@@ -273,6 +275,14 @@ async fn what_is_too_long_or_does_not_fit_is_said_before_anything_is_sent() {
     thread.follow_ups = vec!["a".repeat(281)];
     assert_eq!(codes(&thread), ["follow_up_too_long"]);
     assert_eq!(codes(&draft("", &[], json!({}))), ["text_required"]);
+    // A problem is named where it was written.
+    for (option, field) in [("firstComment", "firstComment"), ("thread", "thread[0]")] {
+        let mut commented = draft("Hello", &[], json!({ option: "a\u{ffff}" }));
+        commented.follow_ups = vec!["a\u{ffff}".to_owned()];
+        let problems = publish.problems(&commented, &limits);
+        let wrong = problems.iter().find(|problem| problem.code == "invalid_character").unwrap();
+        assert_eq!(wrong.field, format!("options.TWITTER.{field}"));
+    }
     // Reading is still possible: the world was asked nothing.
     assert!(world.requests().await.is_empty());
     assert!(world.profile(HANDLE, Access::Public).await.is_err());

@@ -5,7 +5,7 @@ use domain::{Effect, Failure, Kind};
 use jiff::SignedDuration;
 use outbound::Moment;
 use platforms::media::Sources;
-use platforms::publish::{Found, PostRef, Proof};
+use platforms::publish::{Found, Job, PostRef, Proof};
 
 use super::work::{CALLS, FollowUp, Live, NotReady, Outcome, Ready, Step, Work};
 
@@ -65,6 +65,7 @@ impl<'a> Work<'a> {
         hold.fuse.renew(lit, std::time::Duration::try_from(SUBMIT_DEADLINE).unwrap_or_default());
         let out = self.app.outbound.fused(hold.fuse.clone());
         let job = ready.job(&self.delivery, &progress, &files, &hold, self.now);
+        let job = Job { intent_at: Some(intent_at), ..job };
         let sent = ready.publish.follow_up(&ready.context(self.app, &out), &job, &post, &parent, done).await;
         self.take_over(hold);
         match sent {
@@ -135,6 +136,7 @@ impl<'a> Work<'a> {
         let hold = self.hold(CALLS);
         let out = self.app.outbound.fused(hold.fuse.clone());
         let job = ready.job(&self.delivery, &progress, &files, &hold, self.now);
+        let job = Job { intent_at: Some(intent_at), ..job };
         let found = ready.publish.find_follow_up(&ready.context(self.app, &out), &job, post, parent, n).await;
         self.take_over(hold);
         let proof_at = absence_counts_from(intent_at, ready.publish.facts().index_lag);

@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use super::container::{PUBLISH, params, status};
-use super::read::{BASIC, MEDIA_FIELDS, bearer, fields, media, media_of, missing, own_node};
+use super::read::{BASIC, MEDIA_FIELDS, bearer, cursor, fields, mark_of, media, media_of, missing, next_url, own_node};
 use super::{breach, graph_error, with_usage};
 use crate::accounts::Account;
 use crate::call::{Answer, Call, Reply};
@@ -171,7 +171,25 @@ pub(super) fn comments(world: &World, call: &Call, node: &str) -> Answer {
         }
         body
     };
-    Ok(with_usage(Reply::json(200, &json!({"data": list.iter().map(row).collect::<Vec<Value>>()})), &account))
+    let limit = call.query.get("limit").map_or(Some(25), |n| n.parse::<usize>().ok()).filter(|n| (1..=50).contains(n));
+    let unfit = |name: &str| graph_error(400, 100, None, &format!("(#100) Param {name} is not valid"));
+    let limit = limit.ok_or_else(|| world.unexpected(call, "limit", unfit("limit")))?;
+    let start = match call.query.get("after") {
+        None => 0,
+        Some(after) => {
+            let mark = mark_of(after).and_then(|id| list.iter().position(|p| p.id == id));
+            mark.ok_or_else(|| world.unexpected(call, "after", unfit("after")))? + 1
+        }
+    };
+    let page: Vec<&Publication> = list.iter().skip(start).take(limit).collect();
+    let mut body = json!({"data": page.iter().map(|p| row(p)).collect::<Vec<Value>>()});
+    if let (Some(first), Some(last)) = (page.first(), page.last()) {
+        body["paging"] = json!({"cursors": {"before": cursor(&first.id), "after": cursor(&last.id)}});
+        if start + page.len() < list.len() {
+            body["paging"]["next"] = json!(next_url(call, "after", &cursor(&last.id)));
+        }
+    }
+    Ok(with_usage(Reply::json(200, &body), &account))
 }
 
 fn comment(world: &World, call: &Call, node: &str) -> Answer {

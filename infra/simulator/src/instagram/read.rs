@@ -281,11 +281,11 @@ fn children(p: &Post, inner: &str) -> Value {
     json!({"data": (1..=count).map(one).collect::<Vec<Value>>()})
 }
 
-fn cursor(mark: &str) -> String {
+pub(super) fn cursor(mark: &str) -> String {
     URL_SAFE_NO_PAD.encode(format!("QVFI:{mark}"))
 }
 
-fn mark_of(cursor: &str) -> Option<String> {
+pub(super) fn mark_of(cursor: &str) -> Option<String> {
     Some(String::from_utf8(URL_SAFE_NO_PAD.decode(cursor).ok()?).ok()?.strip_prefix("QVFI:")?.to_owned())
 }
 
@@ -347,7 +347,7 @@ fn list(world: &World, call: &Call, node: &str) -> Answer {
 }
 
 /// The same request at another cursor; the token is part of it, as on the real host.
-fn next_url(call: &Call, name: &str, cursor: &str) -> String {
+pub(super) fn next_url(call: &Call, name: &str, cursor: &str) -> String {
     let kept = call.query.0.iter().filter(|(k, _)| k != "after" && k != "before");
     let mut query = url::form_urlencoded::Serializer::new(String::new());
     query.extend_pairs(kept);

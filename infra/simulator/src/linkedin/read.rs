@@ -205,8 +205,14 @@ pub(super) fn comments(world: &World, call: &Call, urn: &str) -> Answer {
     let now = world.now();
     let on_it = |p: &Publication| p.what == What::Comment && p.reply_to.as_deref() == Some(urn) && p.shown(now);
     let list = world.judge.publications(|p| p.who.platform == Platform::LinkedIn && on_it(p));
-    let elements: Vec<Value> = list.iter().rev().map(|p| comment_json(world, p)).collect();
-    Ok(Reply::json(200, &page_of(&elements, 0, 10, Some(elements.len()))))
+    let number = |name: &str, usual: usize| call.query.get(name).map_or(Some(usual), |n| n.parse().ok());
+    let (start, count) = match (number("start", 0), number("count", 10)) {
+        (Some(start), Some(count)) if (1..=100).contains(&count) => (start, count),
+        _ => return Err(breach(world, call, &Breach::Unknown("start and count: 1 to 100".to_owned()))),
+    };
+    let page = list.iter().rev().skip(start).take(count);
+    let elements: Vec<Value> = page.map(|p| comment_json(world, p)).collect();
+    Ok(Reply::json(200, &page_of(&elements, start, count, Some(list.len()))))
 }
 
 pub(super) fn comment_json(world: &World, p: &Publication) -> Value {

@@ -2,14 +2,14 @@
 
 use serde_json::{Value, json};
 
-use super::read::writer;
+use super::read::{offset_of, page_token, writer};
 use super::{api_error, breach, quota, video_of};
 use crate::accounts::Account;
 use crate::call::{Answer, Call, Reply};
 use crate::clock::iso_s;
 use crate::judge::{Publication, What};
 use crate::state::{Platform, World};
-use crate::strict::{Rule, Shape, check_members};
+use crate::strict::{Breach, Rule, Shape, check_members};
 
 pub(super) fn delete(world: &World, call: &Call) -> Answer {
     const RULE: Rule =
@@ -45,18 +45,32 @@ pub(super) fn threads(world: &World, call: &Call) -> Answer {
     if call.method == http::Method::POST {
         return insert(world, call);
     }
-    const RULE: Rule = Rule::get(&["part!", "videoId!", "maxResults", "order", "key"], &["authorization"]);
+    const RULE: Rule = Rule::get(&["part!", "videoId!", "maxResults", "order", "pageToken", "key"], &["authorization"]);
     RULE.read(call).map_err(|b| breach(world, call, &b))?;
     quota::units(world, 1)?;
     let id = call.query.text("videoId");
     let now = world.now();
     let on_it = |p: &Publication| p.what == What::Comment && p.reply_to.as_deref() == Some(id) && p.shown(now);
     let list = world.judge.publications(|p| p.who.platform == Platform::YouTube && on_it(p));
-    let items: Vec<Value> = list.iter().rev().map(|p| thread(&world.accounts.get(&p.who), p)).collect();
-    Ok(Reply::json(
-        200,
-        &json!({"kind": "youtube#commentThreadListResponse", "etag": "c0", "pageInfo": {"totalResults": items.len(), "resultsPerPage": 20}, "items": items}),
-    ))
+    let unfit = |what: &str| breach(world, call, &Breach::Unknown(format!("{what}: out of range")));
+    let size = match call.query.get("maxResults").map(str::parse) {
+        None => 20,
+        Some(Ok(n)) if (1..=100).contains(&n) => n,
+        Some(_) => return Err(unfit("maxResults")),
+    };
+    let start = match call.query.get("pageToken") {
+        None => 0,
+        Some(token) => offset_of(token).ok_or_else(|| unfit("pageToken"))? as usize,
+    };
+    let page = list.iter().rev().skip(start).take(size);
+    let items: Vec<Value> = page.map(|p| thread(&world.accounts.get(&p.who), p)).collect();
+    let end = start + items.len();
+    let mut body = json!({"kind": "youtube#commentThreadListResponse", "etag": "c0",
+        "pageInfo": {"totalResults": items.len(), "resultsPerPage": size}, "items": items});
+    if end < list.len() {
+        body["nextPageToken"] = json!(page_token(u32::try_from(end).unwrap_or(u32::MAX)));
+    }
+    Ok(Reply::json(200, &body))
 }
 
 fn insert(world: &World, call: &Call) -> Answer {

@@ -176,11 +176,11 @@ fn channel(world: &World, a: &Account, parts: &[&str], me: Option<&Account>) -> 
     out
 }
 
-fn page_token(offset: u32) -> String {
+pub(super) fn page_token(offset: u32) -> String {
     URL_SAFE_NO_PAD.encode(format!("EAAaPT:{offset}"))
 }
 
-fn offset_of(token: &str) -> Option<u32> {
+pub(super) fn offset_of(token: &str) -> Option<u32> {
     String::from_utf8(URL_SAFE_NO_PAD.decode(token).ok()?).ok()?.strip_prefix("EAAaPT:")?.parse().ok()
 }
 

@@ -197,8 +197,19 @@ async fn the_day_has_a_quota_and_a_post_has_comments() {
     let comment = me.post(&format!("{media}/comments"), &[("message", "first!")]).await.json();
     let list = me.get(&format!("{media}/comments"), "id,text").await;
     assert_eq!(list["data"][0], json!({"id": comment["id"], "text": "first!"}));
+    // The newest first, page by page.
+    me.post(&format!("{media}/comments"), &[("message", "second")]).await;
+    let page = async |more: &str| {
+        let query = format!("fields=text&limit=1&access_token={}{more}", me.token);
+        me.w.get(&format!("graph.instagram.com/v26.0/{media}/comments?{query}")).await.json()
+    };
+    let newest = page("").await;
+    assert_eq!((&newest["data"][0]["text"], newest["paging"]["next"].is_string()), (&json!("second"), true));
+    let after = newest["paging"]["cursors"]["after"].as_str().unwrap();
+    let oldest = page(&format!("&after={after}")).await;
+    assert_eq!((&oldest["data"][0]["text"], &oldest["paging"]["next"]), (&json!("first!"), &Value::Null));
     let counts = me.w.counts("INSTAGRAM").await;
-    assert_eq!((&counts["created"], &counts["comments"], &counts["refused"]), (&json!(2), &json!(1), &json!(1)));
+    assert_eq!((&counts["created"], &counts["comments"], &counts["refused"]), (&json!(2), &json!(2), &json!(1)));
     let gone =
         me.w.send("DELETE", &format!("graph.instagram.com/v26.0/{media}?access_token={}", me.token), &[], "").await;
     assert_eq!(gone.status, 400);

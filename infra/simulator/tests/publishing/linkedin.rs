@@ -242,7 +242,13 @@ async fn pictures_and_videos_are_registered_sent_and_waited_for() {
     let comment = json!({"actor": me.page, "object": post, "message": {"text": "first!"}});
     let said = me.send("POST", &format!("socialActions/{post}/comments"), &[], &comment.to_string()).await;
     assert_eq!((said.status, said.json()["message"]["text"].clone()), (201, json!("first!")));
-    assert_eq!(me.w.counts("LINKEDIN").await["comments"], 1);
+    me.send("POST", &format!("socialActions/{post}/comments"), &[], &comment.to_string()).await;
+    assert_eq!(me.w.counts("LINKEDIN").await["comments"], 2);
+    for (start, shown) in [(0, 1), (1, 1), (2, 0)] {
+        let page =
+            me.send("GET", &format!("socialActions/{post}/comments?start={start}&count=1"), &[], "").await.json();
+        assert_eq!(page["elements"].as_array().unwrap().len(), shown, "{page}");
+    }
     assert_eq!(
         me.w.unexpected().await,
         ["not the bytes that the instruction names", "unexpected parameter uploadedPartIds"]

@@ -192,12 +192,22 @@ async fn comments_deletion_and_units_cost_what_they_cost() {
             .await
             .json();
     assert_eq!(list["items"][0]["id"], thread["id"]);
+    // The newest first, page by page.
+    me.w.post_json(&url, &[("authorization", &auth)], &body).await;
+    let page = async |more: &str| {
+        let key = simulator::YOUTUBE_API_KEY;
+        let query = format!("part=snippet&videoId={id}&order=time&maxResults=1{more}&key={key}");
+        me.w.get(&format!("{API}/commentThreads?{query}")).await.json()
+    };
+    let token = page("").await["nextPageToken"].as_str().unwrap().to_owned();
+    let last = page(&format!("&pageToken={token}")).await;
+    assert_eq!((&last["items"][0]["id"], &last["nextPageToken"]), (&thread["id"], &Value::Null));
     let delete = async || me.w.send("DELETE", &format!("{API}/videos?id={id}"), &[("authorization", &auth)], "").await;
     assert_eq!(delete().await.status, 204);
     assert_eq!(delete().await.status, 404);
     let quota = me.w.control("GET", "stats", Value::Null).await["YOUTUBE"]["quota"].clone();
-    assert_eq!(quota, json!({"units": 50 + 1 + 50 + 50, "uploads": 1}));
-    me.w.control("PATCH", "settings/YOUTUBE", json!({"dailyUnits": 151, "dailyUploads": 1})).await;
+    assert_eq!(quota, json!({"units": 50 + 1 + 50 + 2 + 50 + 50, "uploads": 1}));
+    me.w.control("PATCH", "settings/YOUTUBE", json!({"dailyUnits": 203, "dailyUploads": 1})).await;
     let broke = me.w.get_as(&format!("{API}/videos?part=id&id={id}"), &me.token).await;
     assert_eq!((broke.status, reason(&broke)), (403, "quotaExceeded".to_owned()));
     let full = me.open(&json!({"snippet": {"title": "x"}, "status": {"privacyStatus": "public"}}), 1).await;

@@ -100,7 +100,8 @@ pub struct Delivery {
     pub started_at: Option<Timestamp>,
     /// When the intent of the last submission was written.
     pub intent_at: Option<Timestamp>,
-    /// When the first intent of this round was written: a platform's memory of a key counts from it.
+    /// When the first intent of this content was written, kept whatever is sent again: a platform's memory of a key
+    /// counts from it, and nothing of this content is older on the platform.
     pub first_intent_at: Option<Timestamp>,
     /// When the last doubt began: the call of a submission had ended by then.
     #[serde(default)]

@@ -181,7 +181,7 @@ fn general(answer: &Answer, code: &str, now: Timestamp) -> Failure {
         failure.detail = format!("status {} {code}", answer.status);
     }
     if failure.retry_after.is_none() && answer.status == 429 {
-        failure.retry_after = reset(answer, now);
+        return failure.retry_after(reset(answer, now));
     }
     failure
 }

@@ -1,14 +1,14 @@
 //! Publishing: a record under a key of our own choice.
 //!
-//! The key follows from the delivery, so each attempt writes the same record to the same place, and whether it is there is
-//! answered by the account's own server at once. Follow-ups are records of the same kind, with keys of their own.
+//! The key is chosen before the record is sent and stays until the record is known not to be there, so each attempt writes
+//! the same record to the same place, and whether it is there is answered by the account's own server at once. Follow-ups are records of the same kind, with keys of their own.
 
 use std::borrow::Cow;
 use std::time::Duration;
 
 use async_trait::async_trait;
 use domain::content::{Draft, Problem};
-use domain::{Failure, Kind, Platform};
+use domain::{Effect, Failure, Kind, Platform};
 use jiff::{SignedDuration, Timestamp};
 use outbound::{Answer, Call};
 use serde_json::{Value, json};
@@ -20,11 +20,18 @@ use super::record::{CID, POSTS, Post, StrongRef, Written, rkey};
 use super::{error, identity, richtext, tid, upload};
 use crate::compose::{common_problems, graphemes};
 use crate::kit::Context;
-use crate::publish::{Found, Job, Limits, Looked, PostRef, Prepared, Publish, PublishFacts, Stop, Submitted};
+use crate::publish::{Found, Job, Limits, Looked, PostRef, Prepared, Progress, Publish, PublishFacts, Stop, Submitted};
 use crate::wire;
 
-/// In [`crate::publish::Progress::kept`]: the key of the post.
+/// In [`crate::publish::Progress::kept`]: the key of the post, and the time that it carries.
 const RKEY: &str = "rkey";
+const AT: &str = "at";
+/// How often a submission was begun under this key: once, or again after an outcome that did not free it.
+const SENT: &str = "sent";
+const ONCE: &str = "once";
+const AGAIN: &str = "again";
+/// A start that is not older than this is the post's time; after a longer one the post would be dated back.
+const RECENT: SignedDuration = SignedDuration::from_secs(60);
 /// Twice this is the deadline of a write: a server that wants another nonce refuses the first call and is asked again.
 const WRITE: Duration = Duration::from_secs(15);
 
@@ -47,14 +54,6 @@ impl Publish for Bluesky {
     }
 
     async fn prepare(&self, cx: &Context<'_>, job: &Job<'_>) -> Result<Prepared, Stop> {
-        if job.progress.get(RKEY).is_none() {
-            let progress = job.progress.clone().with(RKEY, post_key(job));
-            return Ok(if is_plain(job.draft) {
-                Prepared::Ready(progress)
-            } else {
-                Prepared::More { progress, wait: None }
-            });
-        }
         if let Some(handle) = next_mention(job) {
             // A mention that cannot be resolved stays plain text; the post does not wait for it.
             let did = identity::did_of(cx, &handle).await.unwrap_or_default();
@@ -65,18 +64,21 @@ impl Publish for Bluesky {
                 let home = self.home(cx, Some(&job.account), job.tokens).await.map_err(upload::unseen)?;
                 self.upload(cx, job, &home, n).await
             }
-            None => Ok(Prepared::Ready(job.progress.clone())),
+            None => Ok(Prepared::Ready(keyed(job, cx.clock.now()))),
         }
     }
 
     async fn submit(&self, cx: &Context<'_>, job: &Job<'_>) -> Result<Submitted, Stop> {
-        // All of this is before the one call that has an effect.
-        let home = self.home(cx, Some(&job.account), job.tokens).await.map_err(upload::unseen)?;
-        let blobs = upload::blobs(job)?;
-        let text = compose_text(&job.draft.text);
-        let post = Post::new(&text, job.started_at, job.draft, &known(job)).with_media(job.draft, &blobs);
-        let written = self.put(cx, job, &home, &post_key(job), &post).await?;
-        Ok(Submitted::Published(written.into_ref(&page(job, &home), job.started_at)))
+        match self.create(cx, job).await {
+            Ok(post) => Ok(Submitted::Published(post)),
+            Err(failure) => {
+                if failure.effect == Effect::NotApplied && job.progress.get(SENT) == Some(ONCE) {
+                    // Nothing stands under the key: the next attempt takes one of its own time.
+                    job.lease.keep(&without_key(job), WRITE).await?;
+                }
+                Err(failure.into())
+            }
+        }
     }
 
     /// A record is live when it is written; there is nothing to wait for.
@@ -88,7 +90,11 @@ impl Publish for Bluesky {
     }
 
     async fn find(&self, cx: &Context<'_>, job: &Job<'_>) -> Result<Found, Failure> {
-        self.find_record(cx, job, &post_key(job), job.started_at).await
+        Ok(match self.find_record(cx, job, &post_key(job), made_at(job)).await? {
+            // Once this is proof, nothing stands under the key, and the next submission takes one of its own time.
+            Found::Absent(_) => Found::Absent(without_key(job)),
+            found => found,
+        })
     }
 
     async fn follow_up(
@@ -132,6 +138,16 @@ impl Publish for Bluesky {
 }
 
 impl Bluesky {
+    async fn create(&self, cx: &Context<'_>, job: &Job<'_>) -> Result<PostRef, Failure> {
+        // All of this is before the one call that has an effect.
+        let home = self.home(cx, Some(&job.account), job.tokens).await.map_err(upload::unseen)?;
+        let blobs = upload::blobs(job)?;
+        let (text, at) = (compose_text(&job.draft.text), made_at(job));
+        let post = Post::new(&text, at, job.draft, &known(job)).with_media(job.draft, &blobs);
+        let written = self.put(cx, job, &home, &post_key(job), &post).await?;
+        Ok(written.into_ref(&page(job, &home), at))
+    }
+
     /// Writes a record under `key`, or nothing where it stands there already. Where anything else stands, the server
     /// refuses (`swapRecord: null`), so no post is ever overwritten.
     async fn put(
@@ -199,14 +215,41 @@ fn compose_text(text: &str) -> Cow<'_, str> {
     if text.contains('\r') { Cow::Owned(text.replace("\r\n", "\n")) } else { Cow::Borrowed(text) }
 }
 
+/// Progress with the key and the time of the record, as it is handed to a submission. A key that was handed over before
+/// stays, since the record may stand under it; a new one has the time of now.
+fn keyed(job: &Job<'_>, now: Timestamp) -> Progress {
+    let progress = job.progress.clone();
+    if progress.get(RKEY).is_some() {
+        let at = made_at(job).to_string();
+        return progress.with(AT, at).with(SENT, AGAIN);
+    }
+    let is_recent = job.started_at.duration_until(now) <= RECENT;
+    let at = if is_recent { job.started_at } else { now };
+    progress.with(RKEY, tid::of(at, job.key)).with(AT, at.to_string()).with(SENT, ONCE)
+}
+
+fn without_key(job: &Job<'_>) -> Progress {
+    let mut progress = job.progress.clone();
+    for name in [RKEY, AT, SENT] {
+        progress.kept.remove(name);
+    }
+    progress
+}
+
 fn post_key(job: &Job<'_>) -> String {
     job.progress.get(RKEY).map_or_else(|| tid::of(job.started_at, job.key), str::to_owned)
+}
+
+/// The time that the record carries.
+fn made_at(job: &Job<'_>) -> Timestamp {
+    job.progress.get(AT).and_then(|at| at.parse().ok()).unwrap_or(job.started_at)
 }
 
 /// Each follow-up is a little later than what it follows, so that lists by time keep the order.
 fn follow_up_at(job: &Job<'_>, n: usize) -> Timestamp {
     let later = SignedDuration::from_millis(i64::try_from(n).unwrap_or_default().saturating_add(1));
-    job.started_at.checked_add(later).unwrap_or(job.started_at)
+    let at = made_at(job);
+    at.checked_add(later).unwrap_or(at)
 }
 
 fn follow_up_key(job: &Job<'_>, n: usize) -> String {
@@ -215,11 +258,6 @@ fn follow_up_key(job: &Job<'_>, n: usize) -> String {
 
 fn page(job: &Job<'_>, home: &Home) -> String {
     (FACTS.profile_url)(&shown_handle(job.account.handle, &home.did))
-}
-
-/// Whether nothing has to be asked or sent before the post.
-fn is_plain(draft: &Draft) -> bool {
-    draft.media.is_empty() && texts(draft).all(|text| richtext::handles(text).is_empty())
 }
 
 fn texts(draft: &Draft) -> impl Iterator<Item = &str> {

@@ -5,5 +5,5 @@ mod problems;
 mod scan;
 
 pub use count::{characters, count, graphemes, nfc, utf16};
-pub use problems::{common_problems, text_limit};
+pub use problems::{common_problems, follow_up_field, text_limit};
 pub use scan::{hashtags, links, mentions};

@@ -125,21 +125,25 @@ impl Check<'_> {
         problems
     }
 
-    /// Where follow-ups were written: as a first comment or as a thread.
     fn follow_up_field(&self, n: Option<usize>) -> String {
-        let options = &self.draft.options;
-        let comment = !options.contains_key(options::THREAD)
-            && (options.contains_key(options::FIRST_COMMENT)
-                || self.facts.follow_ups <= 1 && self.draft.follow_ups.len() == 1);
-        match n {
-            _ if comment => self.option_field(options::FIRST_COMMENT),
-            Some(n) => format!("{}[{n}]", self.option_field(options::THREAD)),
-            None => self.option_field(options::THREAD),
-        }
+        follow_up_field(self.platform, self.facts, self.draft, n)
     }
 
     fn option_field(&self, name: &str) -> String {
         format!("options.{}.{name}", self.platform)
+    }
+}
+
+/// Where follow-up number `n`, or all of them, were written: as a first comment or as a thread.
+#[must_use]
+pub fn follow_up_field(platform: Platform, facts: &PublishFacts, draft: &Draft, n: Option<usize>) -> String {
+    let options = &draft.options;
+    let comment = !options.contains_key(options::THREAD)
+        && (options.contains_key(options::FIRST_COMMENT) || facts.follow_ups <= 1 && draft.follow_ups.len() == 1);
+    match n {
+        _ if comment => format!("options.{platform}.{}", options::FIRST_COMMENT),
+        Some(n) => format!("options.{platform}.{}[{n}]", options::THREAD),
+        None => format!("options.{platform}.{}", options::THREAD),
     }
 }
 

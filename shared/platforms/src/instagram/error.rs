@@ -85,7 +85,7 @@ pub(super) fn of_call(answer: &Answer, scope: &str) -> Failure {
     let failure = failure.said(words.or_else(|| spoken(kind, error.error_user_msg)), Some(code));
     match kind {
         Kind::RateLimited => {
-            failure.retry_after(regain(answer).or(general.retry_after).or(of_limit(error.error_subcode)))
+            failure.retry_after(regain(answer).or(general.retry_after).or(of_limit(error.code, error.error_subcode)))
         }
         Kind::ProviderDown => failure.maybe_applied().retry_after(general.retry_after),
         Kind::PermissionMissing => failure.scope(scope),
@@ -123,15 +123,18 @@ fn spoken(kind: Kind, message: Option<String>) -> Option<String> {
     Some(words.chars().take(300).collect())
 }
 
-/// Limits that count a day, and say no more than that: a rolling day has moved on a little in an hour, a suspicion of
-/// spam has not passed before the next day.
-fn of_limit(subcode: Option<i64>) -> Option<Duration> {
-    match subcode {
-        Some(2_207_042) => Some(Duration::from_secs(3_600)),
-        Some(2_207_051) => Some(Duration::from_secs(24 * 3_600)),
+/// Limits that do not say when they end. Calls are counted over a rolling hour, posts over a rolling day, which has
+/// moved on a little in an hour; a suspicion of spam, and a block for moving too fast, have not passed before the next day.
+fn of_limit(code: i64, subcode: Option<i64>) -> Option<Duration> {
+    match (code, subcode) {
+        (368, _) | (_, Some(2_207_051)) => Some(DAY),
+        (4 | 17 | 32 | 341 | 613 | 80002, _) | (_, Some(2_207_042)) => Some(HOUR),
         _ => None,
     }
 }
+
+const HOUR: Duration = Duration::from_secs(3_600);
+const DAY: Duration = Duration::from_secs(24 * 3_600);
 
 /// A refusal of `media_publish`. Instagram has no error for a post that is there already: a container that is used up
 /// answers as one that is missing, and posts were live although the answer spoke of spam (4/2207051). So only what is
@@ -197,7 +200,7 @@ fn regain(answer: &Answer) -> Option<Duration> {
     let usage: serde_json::Value = serde_json::from_str(answer.header("x-business-use-case-usage")?).ok()?;
     let entries = usage.as_object()?.values().filter_map(|list| list.as_array()).flatten();
     let minutes = entries.filter_map(|entry| entry.get("estimated_time_to_regain_access")?.as_u64()).max()?;
-    (minutes > 0).then(|| Duration::from_secs(minutes * 60))
+    (minutes > 0).then(|| Duration::from_secs(minutes.saturating_mul(60)))
 }
 
 #[cfg(test)]
@@ -329,6 +332,22 @@ mod tests {
         let waits = |body| published(body).retry_after.unwrap().as_secs();
         assert_eq!(waits(include_str!("fixtures/error.daily_limit.json")), 3_600);
         assert_eq!(waits(include_str!("fixtures/error.spam_suspected.json")), 86_400);
+    }
+
+    #[test]
+    fn a_limit_of_calls_that_does_not_say_its_end_waits_an_hour_and_a_block_a_day() {
+        let wait = |code: i64| {
+            let body = serde_json::json!({"error": {"code": code}}).to_string();
+            let failure = of(&answer(400, &[], &body));
+            assert_eq!(failure.kind, Kind::RateLimited, "{code}");
+            failure.retry_after.unwrap()
+        };
+        for code in [4, 17, 32, 341, 613, 80_002] {
+            assert_eq!(wait(code), HOUR, "{code}");
+        }
+        assert_eq!(wait(368), DAY);
+        let stated = answer(429, &[("retry-after", "60")], r#"{"error":{"code":4}}"#);
+        assert_eq!(of(&stated).retry_after, Some(Duration::from_secs(60)));
     }
 
     #[test]

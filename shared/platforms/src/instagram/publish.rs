@@ -15,6 +15,7 @@ use super::rules::{self, Shape};
 use super::{comments, error};
 use crate::kit::Context;
 use crate::publish::{Found, Job, Limits, Looked, PostRef, Prepared, Publish, PublishFacts, Stop, Submitted};
+use crate::readback::nearest;
 use crate::wire;
 
 /// The id of the published post, once Instagram has told it.
@@ -26,6 +27,9 @@ const READ_WITHIN: Duration = Duration::from_secs(5);
 
 /// A post that is published and does not show in the account's lists after this time is not waited for any longer.
 const LISTED_WITHIN: Duration = Duration::from_secs(600);
+
+/// How many pages of posts or comments are looked through.
+pub(super) const PAGES: usize = 5;
 
 /// Publishes on Instagram.
 pub(super) struct Instagram;
@@ -73,7 +77,7 @@ impl Publish for Instagram {
                 Err(failure) if failure.kind == Kind::NotFound => None,
                 answered => Some(answered?),
             },
-            None => recent(cx, job).await?,
+            None => recent(cx, job).await?.0,
         };
         Ok(match found {
             Some(post) => Looked::Published(post),
@@ -96,7 +100,7 @@ impl Publish for Instagram {
             return Ok(Found::Absent(progress));
         };
         match container::look(cx, job, id).await {
-            Ok(State::Published) => Ok(match recent(cx, job).await? {
+            Ok(State::Published) => Ok(match recent(cx, job).await?.0 {
                 Some(post) => Found::Published(post),
                 None => Found::Processing { progress, wait: Duration::from_secs(5) },
             }),
@@ -141,23 +145,36 @@ impl Publish for Instagram {
 async fn absent_unless_listed(cx: &Context<'_>, job: &Job<'_>) -> Result<Found, Failure> {
     Ok(match recent(cx, job).await? {
         // Posts without a caption look all alike, so this one may be another.
-        Some(_) if rules::compose_text(job.draft).is_none() => Found::CannotTell,
-        Some(post) => Found::Published(post),
-        None => Found::Absent(forgotten(job.progress, CONTAINER)),
+        (Some(_), _) if rules::compose_text(job.draft).is_none() => Found::CannotTell,
+        (Some(post), _) => Found::Published(post),
+        // What lies beyond has not been looked at.
+        (None, false) => Found::CannotTell,
+        (None, true) => Found::Absent(forgotten(job.progress, CONTAINER)),
     })
 }
 
-/// The newest post of the account that is the draft, no older than the intent.
-async fn recent(cx: &Context<'_>, job: &Job<'_>) -> Result<Option<PostRef>, Failure> {
+/// The post of the account that is the draft, no older than its first intent, and whether all posts since then were
+/// looked at.
+async fn recent(cx: &Context<'_>, job: &Job<'_>) -> Result<(Option<PostRef>, bool), Failure> {
     let list = if Shape::of(job.draft) == Shape::Story { "stories" } else { "media" };
     let size = FACTS.page_size.to_string();
-    let mut query = vec![("fields", publish_api::RECENT_FIELDS)];
-    // All stories of a day come at once.
-    query.extend((list == "media").then_some(("limit", size.as_str())));
-    let answer = get(cx, job, &format!("{}/{list}", me(job)), &query).await?;
-    let since = publish_api::since(job.intent_at, job.started_at);
-    let ours = publish_api::recent(&answer)?.into_iter().filter(|post| post.is(job, since));
-    Ok(ours.max_by_key(|post| post.timestamp).map(PostRef::from))
+    let since = job.since();
+    let (mut ours, mut after) = (Vec::new(), None::<String>);
+    for _ in 0..PAGES {
+        let mut query = vec![("fields", publish_api::RECENT_FIELDS)];
+        // All stories of a day come at once.
+        query.extend((list == "media").then_some(("limit", size.as_str())));
+        query.extend(after.as_deref().map(|after| ("after", after)));
+        let answer = get(cx, job, &format!("{}/{list}", me(job)), &query).await?;
+        let page = publish_api::recent(&answer)?;
+        let reached = page.last().is_none_or(|post| post.timestamp < since);
+        ours.extend(page.into_iter().filter(|post| post.is(job, since)));
+        after = publish_api::next_page(&answer).filter(|_| !reached);
+        if after.is_none() {
+            break;
+        }
+    }
+    Ok((nearest(ours, |post| Some(post.timestamp), job.intent()).map(PostRef::from), after.is_none()))
 }
 
 async fn published(cx: &Context<'_>, job: &Job<'_>, id: &str) -> Result<PostRef, Failure> {
@@ -166,8 +183,7 @@ async fn published(cx: &Context<'_>, job: &Job<'_>, id: &str) -> Result<PostRef,
 }
 
 fn since_intent(cx: &Context<'_>, job: &Job<'_>) -> Duration {
-    let intent = job.intent_at.unwrap_or(job.started_at);
-    Duration::try_from(intent.duration_until(cx.clock.now())).unwrap_or_default()
+    Duration::try_from(job.intent().duration_until(cx.clock.now())).unwrap_or_default()
 }
 
 /// The account in a path.

@@ -11,7 +11,7 @@ use serde::Deserialize;
 use super::rules::{self, Shape};
 use crate::compose;
 use crate::publish::{Job, PostRef};
-use crate::wire::{self, text_or_number};
+use crate::wire::text_or_number;
 
 /// What is asked of a container.
 pub(super) const CONTAINER_FIELDS: &str = "status_code,status";
@@ -247,21 +247,23 @@ struct Author {
     username: Option<String>,
 }
 
-/// The comment with this text that the account itself wrote, no earlier than `since`; the newest if there are several.
-pub(super) fn own_comment(
+/// The comments on a page with this text that the account itself wrote, no earlier than `since`, and the time of the
+/// page's last.
+pub(super) fn own_comments(
     answer: &Answer,
     job: &Job<'_>,
     text: &str,
     since: Timestamp,
-) -> Result<Option<PostRef>, Failure> {
+) -> Result<(Vec<PostRef>, Option<Timestamp>), Failure> {
     let comments = answer.json::<Data<Comment>>()?.data;
+    let last = comments.last().and_then(|comment| comment.timestamp);
     let ours = |comment: &Comment| {
         let by_us = comment.is_by(job).unwrap_or(true);
         let at = comment.timestamp.is_some_and(|at| at >= since);
         by_us && at && same_text(comment.text.as_deref().unwrap_or_default(), text)
     };
-    let found = comments.into_iter().filter(ours).max_by_key(|comment| comment.timestamp);
-    Ok(found.map(|comment| reference(comment.id, None, comment.timestamp)))
+    let found = comments.into_iter().filter(ours).map(|comment| reference(comment.id, None, comment.timestamp));
+    Ok((found.collect(), last))
 }
 
 impl Comment {
@@ -284,12 +286,6 @@ impl Comment {
 /// Whether two texts are the same to a reader. Instagram trims, and may rewrite blank lines.
 fn same_text(a: &str, b: &str) -> bool {
     compose::nfc(a).split_whitespace().eq(compose::nfc(b).split_whitespace())
-}
-
-/// The earliest time that a submission whose intent was written at `intent` can carry: clocks differ a little.
-pub(super) fn since(intent: Option<Timestamp>, started: Timestamp) -> Timestamp {
-    let intent = intent.unwrap_or(started);
-    wire::dies_at(intent, -60).unwrap_or(intent)
 }
 
 #[cfg(test)]

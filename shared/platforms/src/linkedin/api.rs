@@ -132,6 +132,7 @@ pub(super) fn followers(answer: &Answer) -> Result<Metric, Failure> {
 #[serde(rename_all = "camelCase")]
 pub(super) struct Post {
     pub(super) id: String,
+    author: Option<String>,
     commentary: Option<String>,
     #[serde(default)]
     pub(super) lifecycle_state: String,
@@ -179,6 +180,11 @@ impl Post {
         single
             .chain(content.multi_image.iter().flat_map(|multi| &multi.images).map(|image| image.id.as_str()))
             .collect()
+    }
+
+    /// Whether `urn` wrote it, as far as the answer says.
+    pub(super) fn is_by(&self, urn: Option<&str>) -> bool {
+        self.author.as_deref().zip(urn).is_none_or(|(author, urn)| author == urn)
     }
 
     /// When it was made.

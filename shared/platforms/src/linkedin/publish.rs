@@ -31,7 +31,12 @@ impl Publish for Linkedin {
 
     fn problems(&self, draft: &Draft, limits: &Limits) -> Vec<Problem> {
         let length = |text: &str| self.length(text, limits);
-        compose::common_problems(Platform::Linkedin, &PUBLISH, draft, limits, &length)
+        let mut problems = compose::common_problems(Platform::Linkedin, &PUBLISH, draft, limits, &length);
+        if draft.media.iter().all(|file| matches!(file.kind, MediaKind::Image | MediaKind::Gif)) {
+            // A GIF is one image among the others of a post.
+            problems.retain(|problem| problem.code != "mixed_media");
+        }
+        problems
     }
 
     /// The words as they are sent, escapes included: LinkedIn counts those.
@@ -46,6 +51,11 @@ impl Publish for Linkedin {
     }
 
     async fn prepare(&self, cx: &Context<'_>, job: &Job<'_>) -> Result<Prepared, Stop> {
+        if visibility(job) != PUBLIC && is_page(job) {
+            let words = "A page's posts on LinkedIn are public. Leave visibility out, or post as a member.";
+            let failure = Failure::new(Kind::ContentRefused, "a page's post that is not public");
+            return Err(failure.said(Some(words.to_owned()), None).into());
+        }
         let step = upload::step(cx, job).await.map_err(|stop| match stop {
             // Nobody sees a file that is in no post.
             Stop::Failed(failure) => Stop::Failed(Failure { effect: Effect::NotApplied, ..failure }),
@@ -56,17 +66,25 @@ impl Publish for Linkedin {
 
     async fn submit(&self, cx: &Context<'_>, job: &Job<'_>) -> Result<Submitted, Stop> {
         let commentary = little::compose_text(&job.draft.text);
-        let visibility = job.draft.options.get("visibility").and_then(Value::as_str).unwrap_or("PUBLIC");
         let post = NewPost {
             author: author(job)?,
             commentary: &commentary,
-            visibility,
+            visibility: visibility(job),
             distribution: Distribution::MAIN_FEED,
             content: content(job)?,
             lifecycle_state: "PUBLISHED",
             is_reshare_disabled_by_author: false,
         };
-        let answer = create(cx, job, "posts", &json!(post)).await?;
+        let answer = match create(cx, job, "posts", &json!(post)).await {
+            // The same was sent before without a known outcome, so this may be about our own; or about what is gone.
+            Err(failure) if failure.kind == Kind::Duplicate && was_sent_before(job) => {
+                match failure.existing.as_deref() {
+                    Some(urn) if readback::is_ours(cx, job, urn).await => return Err(failure.into()),
+                    _ => return Err(readback::left_open(job, failure).await),
+                }
+            }
+            answered => answered?,
+        };
         let urn = id(&answer)?;
         let url = Some(api::address(&urn));
         Ok(Submitted::Published(PostRef { id: urn, url, posted_at: None, extra: Default::default() }))
@@ -138,8 +156,22 @@ pub(super) fn author<'a>(job: &Job<'a>) -> Result<&'a str, Failure> {
 
 /// The right that publishing needs.
 pub(super) fn write_scope(job: &Job<'_>) -> &'static str {
-    let page = job.account.platform_account_id.is_some_and(|id| id.starts_with(ORGANIZATION));
-    if page { WRITE_PAGE } else { WRITE }
+    if is_page(job) { WRITE_PAGE } else { WRITE }
+}
+
+fn is_page(job: &Job<'_>) -> bool {
+    job.account.platform_account_id.is_some_and(|id| id.starts_with(ORGANIZATION))
+}
+
+/// Who sees a post where nothing else is said.
+const PUBLIC: &str = "PUBLIC";
+
+fn visibility<'a>(job: &Job<'a>) -> &'a str {
+    job.draft.options.get("visibility").and_then(Value::as_str).unwrap_or(PUBLIC)
+}
+
+fn was_sent_before(job: &Job<'_>) -> bool {
+    job.first_intent_at.zip(job.intent_at).is_some_and(|(first, intent)| first < intent)
 }
 
 async fn create(cx: &Context<'_>, job: &Job<'_>, path: &str, body: &Value) -> Result<Answer, Failure> {

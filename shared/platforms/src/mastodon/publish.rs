@@ -82,9 +82,10 @@ impl Publish for Mastodon {
         let ids = upload::ids(job)?;
         if !ids.is_empty() {
             body.insert("media_ids".to_owned(), json!(ids));
-            if let Some(Value::Bool(sensitive)) = job.draft.options.get("sensitive") {
-                body.insert("sensitive".to_owned(), json!(sensitive));
-            }
+        }
+        // A text alone can be sensitive, too: its link shows a picture.
+        if let Some(Value::Bool(sensitive)) = job.draft.options.get("sensitive") {
+            body.insert("sensitive".to_owned(), json!(sensitive));
         }
         body.insert("status".to_owned(), json!(compose_text(&job.draft.text)));
         Ok(Submitted::Published(post(cx, job, job.key, &body).await?))
@@ -167,8 +168,7 @@ async fn find(
     files: usize,
     parent: Option<&str>,
 ) -> Result<Found, Failure> {
-    let intent = job.intent_at.unwrap_or(job.started_at);
-    let wanted = Wanted { text, files, parent, intent };
+    let wanted = Wanted { text, files, parent, intent: job.intent(), since: job.since() };
     let absent = || Ok(Found::Absent(job.progress.clone()));
     let read = async {
         let own = readback::own(cx, job).await?;
@@ -186,11 +186,12 @@ async fn find(
         Err(failure) => return Err(failure),
     };
     let is_mastodon = instance::read(cx, &host).await?.is_mastodon();
+    let first = job.first_intent_at.unwrap_or(job.started_at);
     match shown {
         // Mastodon lists to an author everything that is theirs; others may leave out what few may see (snac, observed).
         Shown::NotThere if is_mastodon => absent(),
         // The same key again is the same status, so it does not matter whether it is there.
-        _ if is_mastodon && cx.clock.now().duration_since(job.started_at) < KEY_LIFE => absent(),
+        _ if is_mastodon && cx.clock.now().duration_since(first) < KEY_LIFE => absent(),
         _ => Ok(Found::CannotTell),
     }
 }

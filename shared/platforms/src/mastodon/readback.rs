@@ -1,7 +1,7 @@
 //! Whether a status that was sent is there, read from the account's own list.
 
 use domain::{Failure, Kind, TokenSet};
-use jiff::{SignedDuration, Timestamp};
+use jiff::Timestamp;
 
 use super::api::{self, Status};
 use super::facts::{FACTS, STATUSES};
@@ -11,9 +11,8 @@ use super::oauth::SERVER;
 use super::register::NAME;
 use crate::kit::Context;
 use crate::publish::{Job, PostRef};
+use crate::readback::nearest;
 
-/// How far the server's clock may be behind ours.
-const SLACK: SignedDuration = SignedDuration::from_secs(60);
 /// More pages than an account fills between an intent and a look.
 const PAGES: usize = 5;
 /// More sources than are asked for; so many other statuses of the same form are none of ours.
@@ -27,6 +26,8 @@ pub(super) struct Wanted<'a> {
     pub(super) parent: Option<&'a str>,
     /// When the intent was written.
     pub(super) intent: Timestamp,
+    /// The earliest time that it can have.
+    pub(super) since: Timestamp,
 }
 
 /// What the list shows.
@@ -62,18 +63,18 @@ pub(super) async fn look(
     own: &Own,
     wanted: &Wanted<'_>,
 ) -> Result<Shown, Failure> {
-    let since = wanted.intent.checked_sub(SLACK).unwrap_or(wanted.intent);
-    let (statuses, complete) = since_then(cx, tokens, own, since).await?;
+    let (statuses, complete) = since_then(cx, tokens, own, wanted.since).await?;
     // A token that was handed over belongs to another app, under whose name its statuses stand.
     let app = tokens.extra(SERVER).map(|_| NAME);
     let mut candidates: Vec<Status> =
         statuses.into_iter().filter(|status| status.could_be(app, wanted.files, wanted.parent)).collect();
-    // Of several, the nearest to the intent.
-    candidates.sort_by_key(|status| status.created_at.duration_since(wanted.intent).abs());
     let text = comparable(wanted.text);
-    if let Some(found) = candidates.iter().position(|status| comparable(&status.shown()) == text) {
-        return Ok(Shown::There(candidates.swap_remove(found).into_ref()));
+    let same = candidates.extract_if(.., |status| comparable(&status.shown()) == text);
+    if let Some(status) = nearest(same, |status| Some(status.created_at), wanted.intent) {
+        return Ok(Shown::There(status.into_ref()));
     }
+    // The nearest to the intent first.
+    candidates.sort_by_key(|status| status.created_at.duration_since(wanted.intent).abs());
     // Servers other than Mastodon may show a text changed: as markup, with tags that they took for their own. What its
     // author wrote, they tell one by one.
     let mut clear = complete && candidates.len() <= SOURCES;

@@ -20,12 +20,15 @@ struct Body {
 #[derive(Default, Deserialize)]
 struct Parameters {
     retry_after: Option<u64>,
+    migrate_to_chat_id: Option<i64>,
 }
 
 /// What a refusal means.
 pub(super) fn of(answer: &Answer) -> Failure {
     let general = wire::by_status(answer);
     let body: Body = serde_json::from_slice(&answer.body).unwrap_or_default();
+    // A group that has become a large one has another number from then on.
+    let moved = body.parameters.migrate_to_chat_id;
     let words = body.description.split_once(": ").map_or(body.description.as_str(), |(_, words)| words);
     let lower = words.to_lowercase();
     let says = |parts: &[&str]| parts.iter().any(|part| lower.contains(part));
@@ -44,8 +47,7 @@ pub(super) fn of(answer: &Answer) -> Failure {
         {
             (Kind::PermissionMissing, Some(POST))
         }
-        // A group that has become a large one has another number from then on.
-        400 if says(&["chat not found", "to delete not found", "message_id_invalid", "upgraded to a supergroup"]) => {
+        400 if moved.is_some() || says(&["chat not found", "upgraded to a supergroup"]) || says(&MESSAGE_GONE) => {
             (Kind::NotFound, None)
         }
         413 => (Kind::ContentRefused, None),
@@ -58,12 +60,32 @@ pub(super) fn of(answer: &Answer) -> Failure {
         Some(code) => format!("{}, code {code}", general.detail),
         None => general.detail.clone(),
     };
-    let said = Some(words.chars().take(300).collect());
+    let said = Some(match moved {
+        Some(chat) => format!("The group has become a supergroup. Connect it under its new number, {chat}."),
+        None => words.chars().take(300).collect(),
+    });
     let failure = Failure { kind, detail, ..general }.retry_after(wait).said(said, code);
     match scope {
         Some(scope) => failure.scope(scope),
         None => failure,
     }
+}
+
+/// What a message that is not there answers to its deletion and to its change. Nothing else that is not found is about
+/// the message.
+const MESSAGE_GONE: [&str; 2] = ["message to delete not found", "message to edit not found"];
+
+/// Whether a refusal says that the message is not there.
+pub(super) fn is_message_gone(answer: &Answer) -> bool {
+    let body: Body = serde_json::from_slice(&answer.body).unwrap_or_default();
+    let words = body.description.to_lowercase();
+    answer.status == 400 && MESSAGE_GONE.iter().any(|gone| words.contains(gone))
+}
+
+/// The number that the chat has now, where it has become another. Nothing was done then.
+pub(super) fn moved_to(answer: &Answer) -> Option<String> {
+    let body: Body = serde_json::from_slice(&answer.body).ok()?;
+    body.parameters.migrate_to_chat_id.filter(|_| answer.status == 400).map(|chat| chat.to_string())
 }
 
 /// What a refusal to publish means. Only what Telegram documents as a refusal has surely had no effect.

@@ -41,6 +41,11 @@ impl Form {
         Ok(())
     }
 
+    /// How many bytes it has so far.
+    pub(super) fn length(&self) -> u64 {
+        self.parts.iter().map(Streamed::length).sum()
+    }
+
     /// The call with the form as its body.
     pub(super) fn send(self, call: Call) -> Result<Call, Failure> {
         let end = Bytes::from(format!("--{}--\r\n", self.boundary));

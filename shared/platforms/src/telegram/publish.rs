@@ -18,8 +18,13 @@ use crate::kit::Context;
 use crate::publish::{Found, Job, Limits, Looked, PostRef, Prepared, Publish, PublishFacts, Stop, Submitted};
 
 const DEADLINE: Duration = Duration::from_secs(30);
-/// A message with files takes as long as they take to be sent.
+/// A message with files takes as long as they take to be sent: a minute, and a second for each of these bytes. An album of
+/// ten files of the largest size has nine minutes and a half, which a worker has.
 const WITH_FILES: Duration = Duration::from_secs(60);
+const BYTES_A_SECOND: u64 = 1024 * 1024;
+
+/// In [`PostRef::extra`]: the chat that the message is in, where it is not the account's own number.
+const CHAT: &str = "chat";
 
 /// Publishes on Telegram.
 pub(super) struct Telegram;
@@ -49,20 +54,18 @@ impl Publish for Telegram {
     }
 
     async fn submit(&self, cx: &Context<'_>, job: &Job<'_>) -> Result<Submitted, Stop> {
-        let call = match job.draft.media.as_slice() {
-            [] => message(job)?,
-            files => {
-                let call = with_files(job, files).await?;
-                // Files are sent with the message itself, which takes longer than the lease that a submission has.
-                job.lease.keep(job.progress, WITH_FILES).await?;
-                call
-            }
-        };
-        let answer = cx.out.send(call).await.map_err(Failure::from)?;
+        let mut answer = send(cx, job, &chat(job)).await?;
+        let moved = error::moved_to(&answer);
+        if let Some(chat) = &moved {
+            // Nothing was sent: the group has another number since it became a large one.
+            answer = send(cx, job, chat).await?;
+        }
         if !answer.is_success() {
             return Err(error::of_submit(&answer).into());
         }
-        Ok(Submitted::Published(sent(&answer, job.draft.media.len())?))
+        let mut post = sent(&answer, job.draft.media.len())?;
+        post.extra.extend(moved.map(|chat| (CHAT.to_owned(), chat)));
+        Ok(Submitted::Published(post))
     }
 
     /// A message is there when it is sent.
@@ -91,16 +94,16 @@ impl Publish for Telegram {
         for number in album.split(',') {
             let number: i64 =
                 number.parse().map_err(|_| Failure::new(Kind::InvalidRequest, "the post's number is none"))?;
-            let body = json!({ "chat_id": chat(job), "message_id": number });
+            let chat = post.extra.get(CHAT).cloned().unwrap_or_else(|| chat(job));
+            let body = json!({ "chat_id": chat, "message_id": number });
             let call = bot::call(&job.tokens.access, "deleteMessage")?.body("application/json", body.to_string());
             let answer = cx.out.send(call.within(DEADLINE)).await?;
             if answer.is_success() {
                 continue;
             }
-            match error::of_submit(&answer) {
-                // Deleted already.
-                failure if answer.status == 400 && failure.kind == Kind::NotFound => {}
-                failure => return Err(failure),
+            // Deleted already is what was wanted. Whatever else is not found says nothing about the message.
+            if !error::is_message_gone(&answer) {
+                return Err(error::of_submit(&answer));
             }
         }
         Ok(())
@@ -116,9 +119,28 @@ fn chat(job: &Job<'_>) -> String {
     job.account.platform_account_id.map_or_else(|| ingest::chat_id(job.account.handle), str::to_owned)
 }
 
+/// Sends the message to `chat`, with all its files; the answer, whatever its status.
+async fn send(cx: &Context<'_>, job: &Job<'_>, chat: &str) -> Result<Answer, Stop> {
+    let call = match job.draft.media.as_slice() {
+        [] => message(job, chat)?,
+        files => {
+            let (call, time) = with_files(job, files, chat).await?;
+            // Files are sent with the message itself, which takes longer than the lease that a submission has.
+            job.lease.keep(job.progress, time).await?;
+            call
+        }
+    };
+    Ok(cx.out.send(call).await.map_err(Failure::from)?)
+}
+
+/// How long a message of so many bytes may take.
+fn time_for(bytes: u64) -> Duration {
+    WITH_FILES + Duration::from_secs(bytes / BYTES_A_SECOND)
+}
+
 /// What every kind of message says: where, how loud.
-fn common(job: &Job<'_>) -> Map<String, Value> {
-    let mut common = Map::from_iter([("chat_id".to_owned(), json!(chat(job)))]);
+fn common(job: &Job<'_>, chat: &str) -> Map<String, Value> {
+    let mut common = Map::from_iter([("chat_id".to_owned(), json!(chat))]);
     if job.draft.options.get("disableNotification").and_then(Value::as_bool) == Some(true) {
         common.insert("disable_notification".to_owned(), json!(true));
     }
@@ -137,8 +159,8 @@ fn add_words(to: &mut Map<String, Value>, job: &Job<'_>, name: &str) {
 }
 
 /// A message of words alone.
-fn message(job: &Job<'_>) -> Result<Call, Failure> {
-    let mut body = common(job);
+fn message(job: &Job<'_>, chat: &str) -> Result<Call, Failure> {
+    let mut body = common(job, chat);
     add_words(&mut body, job, "text");
     let call = bot::call(&job.tokens.access, "sendMessage")?;
     Ok(call.body("application/json", Value::Object(body).to_string()).within(DEADLINE))
@@ -154,10 +176,10 @@ const fn method(kind: MediaKind) -> (&'static str, &'static str) {
     }
 }
 
-/// A message with a file, or an album.
-async fn with_files(job: &Job<'_>, files: &[Media]) -> Result<Call, Failure> {
+/// A message with a file, or an album, and how long it may take.
+async fn with_files(job: &Job<'_>, files: &[Media], chat: &str) -> Result<(Call, Duration), Failure> {
     let mut form = Form::new()?;
-    let mut parameters = common(job);
+    let mut parameters = common(job, chat);
     let name = match files {
         [only] => {
             let (name, field) = method(only.kind);
@@ -196,7 +218,8 @@ async fn with_files(job: &Job<'_>, files: &[Media]) -> Result<Call, Failure> {
             other => form.text(name, &other.to_string()),
         }
     }
-    form.send(bot::call(&job.tokens.access, name)?.within(WITH_FILES))
+    let time = time_for(form.length());
+    Ok((form.send(bot::call(&job.tokens.access, name)?.within(time))?, time))
 }
 
 /// Without its size a video is shown as a square until it is played.
@@ -274,6 +297,14 @@ mod tests {
         assert_eq!(codes(&draft(&"👍".repeat(2049), json!({}))), ["too_long"]);
         assert_eq!(codes(&draft("<b>open", json!({"parseMode": "HTML"}))), ["invalid_markup"]);
         assert_eq!(codes(&draft("<b></b>", json!({"parseMode": "HTML"}))), ["text_required"]);
+    }
+
+    #[test]
+    fn a_large_album_has_the_time_that_its_files_take() {
+        assert_eq!(time_for(0), Duration::from_secs(60));
+        assert_eq!(time_for(13_000_000), Duration::from_secs(72));
+        let largest: u64 = PUBLISH.files.iter().map(|rule| rule.max_bytes * u64::from(rule.max_count)).max().unwrap();
+        assert_eq!(time_for(largest), Duration::from_secs(560));
     }
 
     #[test]

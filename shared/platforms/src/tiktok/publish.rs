@@ -18,12 +18,15 @@ use super::upload::{self, CHUNK, CLOSED, OFFSET, Plan, SIZE, UPLOAD_URL, is_whol
 use super::{api, error};
 use crate::kit::Context;
 use crate::publish::{Found, Job, Limits, Looked, PostRef, Prepared, Progress, Publish, PublishFacts, Stop, Submitted};
+use crate::readback::nearest;
 use crate::wire;
 
 /// What TikTok calls the post before it has a public id.
 const PUBLISH_ID: &str = "publish_id";
 /// When the upload was announced, in Unix seconds.
 const ANNOUNCED: &str = "announced";
+/// When the account was asked what it allows, in Unix seconds.
+const ASKED: &str = "asked";
 /// The audience.
 const PRIVACY: &str = "privacy";
 /// The account's name, for the address of the post.
@@ -38,6 +41,10 @@ const NO_STITCH: &str = "no_stitch";
 /// A place for bytes is good for an hour; there must be time left to use it. Checked on 2026-11-20.
 const USABLE: Duration = Duration::from_secs(55 * 60);
 
+/// What an account allows is asked before each post; the steps of one post share an answer of this age. Checked on
+/// 2026-11-20.
+const CURRENT: Duration = Duration::from_secs(3 * 60);
+
 /// The submission of photos is one call.
 const INIT_WITHIN: Duration = Duration::from_secs(28);
 
@@ -48,6 +55,9 @@ const MODERATED: Duration = Duration::from_secs(3_600);
 /// TikTok fetches photos for up to an hour and moderates them then. Before that, a post that does not show proves
 /// nothing. Checked on 2026-11-20.
 const LISTED: Duration = Duration::from_secs(70 * 60);
+
+/// How many pages of the account's posts are looked through.
+const PAGES: usize = 5;
 
 /// Publishes on TikTok.
 pub(super) struct Tiktok;
@@ -76,10 +86,10 @@ impl Publish for Tiktok {
                     _ => Ok(Prepared::Ready(progress)),
                 };
             }
-            let closed = job.progress.get(CLOSED).is_some() || age(cx, job) > USABLE;
+            let closed = job.progress.get(CLOSED).is_some() || age(cx, job, ANNOUNCED) > USABLE;
             return Ok(if closed { again(progress) } else { Prepared::Ready(progress) });
         }
-        if !to_inbox(job.draft) && job.progress.get(PRIVACY).is_none() {
+        if !to_inbox(job.draft) && !is_current(cx, job) {
             let progress = creator(cx, job).await.map_err(without_effect)?;
             return Ok(if is_photos(job.draft) {
                 Prepared::Ready(progress)
@@ -196,7 +206,11 @@ async fn creator(cx: &Context<'_>, job: &Job<'_>) -> Result<Progress, Failure> {
         // The widest comes first.
         None => offered.first().map(String::as_str).ok_or_else(|| not_offered("any", offered))?,
     };
-    let mut progress = job.progress.clone().with(PRIVACY, privacy);
+    let mut progress = job.progress.clone();
+    for name in [NO_COMMENT, NO_DUET, NO_STITCH, LONGEST, USERNAME] {
+        progress.kept.remove(name);
+    }
+    progress = progress.with(PRIVACY, privacy).with(ASKED, cx.clock.now().as_second().to_string());
     for (name, off) in
         [(NO_COMMENT, creator.comment_disabled), (NO_DUET, creator.duet_disabled), (NO_STITCH, creator.stitch_disabled)]
     {
@@ -257,16 +271,25 @@ async fn lost(cx: &Context<'_>, job: &Job<'_>) -> Result<Found, Failure> {
         return Ok(Found::CannotTell);
     }
     let url = wire::url_with("https://open.tiktokapis.com/v2/video/list/", &[("fields", publish_api::RECENT_FIELDS)])?;
-    let body = api::ListVideos { cursor: None, max_count: FACTS.page_size };
-    let call = Call::post_json(Platform::Tiktok, url, &body).bearer(&job.tokens.access);
-    let answer = match error::check(cx.out.send(call).await?, VIDEOS) {
-        Err(failure) if failure.kind == Kind::PermissionMissing => return Ok(Found::CannotTell),
-        answered => answered?,
-    };
-    let since = publish_api::since(intent(job));
-    let posts = publish_api::recent(&answer)?.into_iter();
-    let ours = posts.filter(|post| post.posted_at().is_some_and(|at| at >= since) && post.says(job.draft));
-    match ours.max_by_key(publish_api::Recent::posted_at) {
+    let (mut ours, mut cursor) = (Vec::new(), None);
+    for _ in 0..PAGES {
+        let body = api::ListVideos { cursor, max_count: FACTS.page_size };
+        let call = Call::post_json(Platform::Tiktok, url.clone(), &body).bearer(&job.tokens.access);
+        let answer = match error::check(cx.out.send(call).await?, VIDEOS) {
+            Err(failure) if failure.kind == Kind::PermissionMissing => return Ok(Found::CannotTell),
+            answered => answered?,
+        };
+        let page = publish_api::recent(&answer)?;
+        let reached = page.posts.last().is_some_and(|post| post.posted_at().is_some_and(|at| at < job.since()));
+        let is_it =
+            |post: &publish_api::Recent| post.posted_at().is_some_and(|at| at >= job.since()) && post.says(job.draft);
+        ours.extend(page.posts.into_iter().filter(is_it));
+        cursor = page.next.filter(|_| !reached);
+        if cursor.is_none() {
+            break;
+        }
+    }
+    match nearest(ours, publish_api::Recent::posted_at, job.intent()) {
         // Posts without a text look all alike, so this one may be another.
         Some(_) if rules::compose_text(job.draft).trim().is_empty() => Ok(Found::CannotTell),
         Some(post) => Ok(Found::Published(post.into())),
@@ -319,18 +342,19 @@ fn username<'a>(job: &'a Job<'_>) -> &'a str {
     job.progress.get(USERNAME).unwrap_or(job.account.handle)
 }
 
-fn intent(job: &Job<'_>) -> Timestamp {
-    job.intent_at.unwrap_or(job.started_at)
-}
-
 fn since_intent(cx: &Context<'_>, job: &Job<'_>) -> Duration {
-    Duration::try_from(intent(job).duration_until(cx.clock.now())).unwrap_or_default()
+    Duration::try_from(job.intent().duration_until(cx.clock.now())).unwrap_or_default()
 }
 
-/// How old the place for the bytes is.
-fn age(cx: &Context<'_>, job: &Job<'_>) -> Duration {
-    let announced = Timestamp::from_second(job.progress.number(ANNOUNCED).try_into().unwrap_or(0)).ok();
-    announced.and_then(|at| Duration::try_from(at.duration_until(cx.clock.now())).ok()).unwrap_or_default()
+/// Whether what the account allows was asked just now.
+fn is_current(cx: &Context<'_>, job: &Job<'_>) -> bool {
+    job.progress.get(PRIVACY).is_some() && age(cx, job, ASKED) <= CURRENT
+}
+
+/// How long ago the time under `name` was.
+fn age(cx: &Context<'_>, job: &Job<'_>, name: &str) -> Duration {
+    let then = Timestamp::from_second(job.progress.number(name).try_into().unwrap_or(0)).ok();
+    then.and_then(|at| Duration::try_from(at.duration_until(cx.clock.now())).ok()).unwrap_or_default()
 }
 
 /// Half a minute is what half a gigabyte takes; the status may be asked 30 times a minute.

@@ -11,7 +11,7 @@ use super::rules;
 use super::upload::Plan;
 use crate::compose;
 use crate::publish::PostRef;
-use crate::wire::{self, text_or_number};
+use crate::wire::text_or_number;
 
 #[derive(Deserialize)]
 struct Data<T> {
@@ -230,11 +230,22 @@ pub(super) struct Recent {
 struct RecentData {
     #[serde(default)]
     videos: Vec<Recent>,
+    cursor: Option<i64>,
+    #[serde(default)]
+    has_more: bool,
 }
 
-/// Reads the newest posts.
-pub(super) fn recent(answer: &Answer) -> Result<Vec<Recent>, Failure> {
-    Ok(answer.json::<Data<RecentData>>()?.data.videos)
+/// A page of the account's posts, newest first.
+pub(super) struct RecentPage {
+    pub(super) posts: Vec<Recent>,
+    /// What to ask for next; `None` at the end.
+    pub(super) next: Option<i64>,
+}
+
+/// Reads a page of posts.
+pub(super) fn recent(answer: &Answer) -> Result<RecentPage, Failure> {
+    let RecentData { videos, cursor, has_more } = answer.json::<Data<RecentData>>()?.data;
+    Ok(RecentPage { posts: videos, next: cursor.filter(|_| has_more) })
 }
 
 impl Recent {
@@ -273,11 +284,6 @@ impl From<Recent> for PostRef {
 /// A post by its id.
 pub(super) fn reference(id: String, url: Option<String>) -> PostRef {
     PostRef { id, url, posted_at: None, extra: std::collections::BTreeMap::new() }
-}
-
-/// The earliest time that a submission whose intent was written at `intent` can carry: clocks differ a little.
-pub(super) fn since(intent: Timestamp) -> Timestamp {
-    wire::dies_at(intent, -60).unwrap_or(intent)
 }
 
 #[cfg(test)]
@@ -377,7 +383,7 @@ mod tests {
     fn only_the_same_text_is_the_same_post() {
         let posts = |text: &str| {
             let body = json!({"data": {"videos": [{"id": "1", "create_time": 1, "video_description": text}]}});
-            recent(&ok(&body.to_string())).unwrap()
+            recent(&ok(&body.to_string())).unwrap().posts
         };
         assert!(posts("Hello\n #tea")[0].says(&draft("Hello #tea", &[])));
         assert!(!posts("Hello")[0].says(&draft("Hello #tea", &[])));

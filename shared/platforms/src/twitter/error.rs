@@ -30,6 +30,10 @@ struct Entry {
     kind: Option<String>,
 }
 
+/// X's own words for it are a name and an account's number.
+const NO_CREDITS: &str = "The prepaid credits of this installation's app at X are used up, or its spending limit is \
+    reached. Nothing is posted until the operator adds credits in X's developer console; then try again.";
+
 /// What a refusal means; `scope` is the right that the call needs.
 pub(super) fn of(answer: &Answer, now: Timestamp, scope: &str) -> Failure {
     let general = general(answer, now);
@@ -38,7 +42,7 @@ pub(super) fn of(answer: &Answer, now: Timestamp, scope: &str) -> Failure {
         .or_else(|| problem(body.errors.iter().find_map(|entry| entry.kind.as_deref())))
         .unwrap_or_default();
     let number = body.errors.iter().find_map(|entry| entry.code);
-    let said = said(&body);
+    let said = if answer.status == 402 { Some(NO_CREDITS.to_owned()) } else { said(&body) };
     let text = said.as_deref().unwrap_or_default().to_lowercase();
     let meaning = match (answer.status, number, kind.as_str()) {
         // The credits are used up or the spending limit is reached; nobody but the operator can help.

@@ -152,8 +152,9 @@ fn made_at(id: &str, now: Timestamp) -> Option<Timestamp> {
 fn own_problems(draft: &Draft) -> Vec<Problem> {
     let mut problems = Vec::new();
     let mut error = |code: &str, field: &str, message: String| problems.push(Problem::error(code, field, message));
+    let field_of = |n| compose::follow_up_field(Platform::Twitter, &PUBLISH, draft, Some(n));
     for (text, field) in std::iter::once((&draft.text, "content".to_owned()))
-        .chain(draft.follow_ups.iter().enumerate().map(|(n, text)| (text, format!("options.TWITTER.thread[{n}]"))))
+        .chain(draft.follow_ups.iter().enumerate().map(|(n, text)| (text, field_of(n))))
     {
         if text::has_invalid(text) {
             error("invalid_character", &field, "X takes no text with U+FFFE, U+FEFF or U+FFFF in it.".to_owned());

@@ -1,16 +1,15 @@
 //! Finding a submission whose outcome is not known among the account's newest posts.
 
 use domain::{Failure, Kind};
-use jiff::{SignedDuration, Timestamp};
+use jiff::Timestamp;
 use url::Url;
 
 use super::facts::POSTS;
 use super::{api, ingest, text, urls};
 use crate::kit::Context;
 use crate::publish::{Job, PostRef};
+use crate::readback::nearest;
 
-/// A post is never older than its intent by more than the clocks differ.
-const BEFORE: SignedDuration = SignedDuration::from_secs(60);
 /// A window of minutes holds few posts; more pages than these are somebody's flood.
 const PAGES: usize = 5;
 
@@ -30,15 +29,15 @@ pub(super) enum Shown {
     Hidden,
 }
 
-/// Looks for `wanted` among what the account has posted since shortly before the intent.
+/// Looks for `wanted` among what the account has posted since shortly before its content was first sent.
 pub(super) async fn search(cx: &Context<'_>, job: &Job<'_>, wanted: &Wanted<'_>) -> Result<Shown, Failure> {
     let Some(id) = job.account.platform_account_id.filter(|_| may_read(&job.tokens.scopes)) else {
         return Ok(Shown::Hidden);
     };
-    let since = job.intent_at.unwrap_or(job.started_at).saturating_sub(BEFORE).unwrap_or(Timestamp::UNIX_EPOCH);
+    let since = job.since();
     let start = Timestamp::from_second(since.as_second()).unwrap_or(since).to_string();
     let form = canonical(wanted.text);
-    let (mut found, mut next) = (None, None::<String>);
+    let (mut ours, mut next) = (Vec::new(), None::<String>);
     for _ in 0..PAGES {
         let mut query =
             vec![("max_results", "100"), ("start_time", start.as_str()), ("tweet.fields", api::POST_FIELDS)];
@@ -51,25 +50,24 @@ pub(super) async fn search(cx: &Context<'_>, job: &Job<'_>, wanted: &Wanted<'_>)
             answered => answered?,
         };
         let page = api::timeline(&answer, cx.clock.now(), POSTS)?;
-        // Newest first; if there are two, the older one was the first to be made.
-        found = page
-            .posts
-            .iter()
-            .rfind(|post| is_it(post, wanted, &form, since))
-            .map(|post| PostRef {
-                id: post.id.clone(),
-                url: Some(api::address(job.account.handle, &post.id)),
-                posted_at: post.created_at,
-                extra: Default::default(),
-            })
-            .or(found);
         next = page.next;
+        ours.extend(page.posts.into_iter().filter(|post| is_it(post, wanted, &form, since)));
         if next.is_none() {
-            return Ok(found.map_or(Shown::Absent, Shown::Found));
+            break;
         }
     }
-    // What lies beyond has not been looked at.
-    Ok(found.map_or(Shown::Hidden, Shown::Found))
+    let found = nearest(ours, |post| post.created_at, job.intent()).map(|post| PostRef {
+        url: Some(api::address(job.account.handle, &post.id)),
+        id: post.id,
+        posted_at: post.created_at,
+        extra: Default::default(),
+    });
+    Ok(match found {
+        Some(post) => Shown::Found(post),
+        // What lies beyond has not been looked at.
+        None if next.is_some() => Shown::Hidden,
+        None => Shown::Absent,
+    })
 }
 
 /// Whether the rights allow the look. Tokens that were handed over do not say what was granted; the look itself tells.

@@ -11,25 +11,27 @@ use outbound::{Answer, Call};
 
 use super::facts::{FACTS, MANAGE, PUBLISHING, READ};
 use super::publish_api::{self, Comment, Standing};
-use super::upload::{self, BEGUN, GONE, OFFSET, SESSION, SIZE, Stands, VIDEO, may_be_whole, without_effect};
+use super::upload::{self, GONE, OFFSET, OPENED, SESSION, Stands, VIDEO, fresh, may_be_whole, sent_by, without_effect};
 use super::{api, error, refusal, rules};
 use crate::kit::Context;
-use crate::publish::{Found, Job, Limits, Looked, PostRef, Prepared, Progress, Publish, PublishFacts, Stop, Submitted};
+use crate::publish::{Found, Job, Limits, Looked, PostRef, Prepared, Publish, PublishFacts, Stop, Submitted};
+use crate::readback::nearest;
 use crate::wire;
-
-/// When the session was opened, in Unix seconds.
-const OPENED: &str = "opened";
 
 /// Sessions live for about a week (UNSURE), and an upload of the largest file takes its time too.
 const USABLE: Duration = Duration::from_secs(5 * 24 * 3_600);
 
-/// A video that the uploads do not show after this time is not there. UNSURE: no page says how late they are; seconds
+/// A video that the uploads do not show this long after its last byte is not there. UNSURE: no page says how late they are; seconds
 /// have been seen.
 const LISTED: Duration = Duration::from_secs(600);
 
-/// A video is processed for minutes, a long one for hours. One that is not done after this time stands on the channel
+/// A video is processed for minutes, a long one for hours. One that is not done this long after
+/// its last byte stands on the channel
 /// all the same, and must not be uploaded again.
 const PROCESSED: Duration = Duration::from_secs(24 * 3_600);
+
+/// How many pages of uploads or comments are looked through.
+const PAGES: usize = 5;
 
 /// A comment is one call.
 const COMMENT_WITHIN: Duration = Duration::from_secs(28);
@@ -77,7 +79,7 @@ impl Publish for Youtube {
         let id = id.ok_or_else(|| Failure::new(Kind::InvalidRequest, "there is no video to look at"))?;
         let query = [("part", "snippet,status,processingDetails"), ("id", id)];
         let answer = get(cx, job, "videos", &query, READ).await?;
-        let age = since(intent(job), cx.clock.now());
+        let age = since(whole_at(job), cx.clock.now());
         Ok(match publish_api::standing(&answer)? {
             Some(Standing::Out(post)) => Looked::Published(post),
             Some(Standing::Refused(failure)) => Looked::Refused(failure),
@@ -134,16 +136,28 @@ impl Publish for Youtube {
         _: &PostRef,
         n: usize,
     ) -> Result<Found, Failure> {
-        let query = [("part", "snippet"), ("videoId", post.id.as_str()), ("order", "time"), ("maxResults", "100")];
-        let answer = match get(cx, job, "commentThreads", &query, MANAGE).await {
-            // The right to see comments is missing, so nothing can be said about them.
-            Err(failure) if failure.kind == Kind::PermissionMissing => return Ok(Found::CannotTell),
-            answered => answered?,
-        };
-        let channel = job.account.platform_account_id;
-        let since = publish_api::since(intent(job));
-        Ok(match publish_api::own_comment(&answer, channel, text(job, n)?, since)? {
+        let (text, mut ours) = (text(job, n)?, Vec::new());
+        let mut page = None::<String>;
+        for _ in 0..PAGES {
+            let mut query =
+                vec![("part", "snippet"), ("videoId", post.id.as_str()), ("order", "time"), ("maxResults", "100")];
+            query.extend(page.as_deref().map(|page| ("pageToken", page)));
+            let answer = match get(cx, job, "commentThreads", &query, MANAGE).await {
+                // The right to see comments is missing, so nothing can be said about them.
+                Err(failure) if failure.kind == Kind::PermissionMissing => return Ok(Found::CannotTell),
+                answered => answered?,
+            };
+            let shown = publish_api::own_comments(&answer, job.account.platform_account_id, text, job.since())?;
+            ours.extend(shown.ours);
+            page = shown.next.filter(|_| shown.oldest.is_none_or(|at| at >= job.since()));
+            if page.is_none() {
+                break;
+            }
+        }
+        Ok(match nearest(ours, |comment| comment.posted_at, job.intent()) {
             Some(comment) => Found::Published(comment),
+            // What lies beyond has not been looked at.
+            None if page.is_some() => Found::CannotTell,
             None => Found::Absent(job.progress.clone()),
         })
     }
@@ -168,28 +182,42 @@ async fn search(cx: &Context<'_>, job: &Job<'_>) -> Result<Found, Failure> {
     };
     let uploads = channel.replacen("UC", "UU", 1);
     let size = FACTS.page_size.to_string();
-    let query = [("part", "contentDetails"), ("playlistId", uploads.as_str()), ("maxResults", size.as_str())];
-    let ids = match get(cx, job, "playlistItems", &query, READ).await {
-        // A channel without any upload has no such playlist.
-        Err(failure) if failure.kind == Kind::NotFound => Vec::new(),
-        Err(failure) if failure.kind == Kind::PermissionMissing => return Ok(Found::CannotTell),
-        answered => api::uploads(&answered?)?.0,
-    };
-    let found = match ids.as_slice() {
-        [] => None,
-        ids => {
+    let (mut ours, mut page) = (Vec::new(), None::<String>);
+    for _ in 0..PAGES {
+        let mut query =
+            vec![("part", "contentDetails"), ("playlistId", uploads.as_str()), ("maxResults", size.as_str())];
+        query.extend(page.as_deref().map(|page| ("pageToken", page)));
+        let (ids, next) = match get(cx, job, "playlistItems", &query, READ).await {
+            // A channel without any upload has no such playlist.
+            Err(failure) if failure.kind == Kind::NotFound => (Vec::new(), None),
+            Err(failure) if failure.kind == Kind::PermissionMissing => return Ok(Found::CannotTell),
+            answered => api::uploads(&answered?)?,
+        };
+        page = None;
+        if !ids.is_empty() {
             let ids = ids.join(",");
             let answer = get(cx, job, "videos", &[("part", "snippet,status"), ("id", &ids)], READ).await?;
-            publish_api::own_video(&answer, job, publish_api::since(intent(job)))?
+            let shown = publish_api::own_videos(&answer, job)?;
+            ours.extend(shown.ours);
+            page = next.filter(|_| shown.oldest.is_none_or(|at| at >= job.since()));
         }
-    };
+        if page.is_none() {
+            break;
+        }
+    }
     let progress = job.progress.clone();
-    match (found, LISTED.checked_sub(since(intent(job), cx.clock.now())).filter(|left| !left.is_zero())) {
-        (Some(id), _) => Ok(Found::Processing { progress: progress.with(VIDEO, id), wait: Duration::ZERO }),
-        (None, Some(left)) => Err(Failure::new(Kind::ProviderDown, "not among the uploads, which proves nothing yet")
+    if let Some(video) = nearest(ours, |video| video.posted_at, job.intent()) {
+        return Ok(Found::Processing { progress: progress.with(VIDEO, video.id), wait: Duration::ZERO });
+    }
+    if page.is_some() {
+        // What lies beyond has not been looked at.
+        return Ok(Found::CannotTell);
+    }
+    match LISTED.checked_sub(since(whole_at(job), cx.clock.now())).filter(|left| !left.is_zero()) {
+        Some(left) => Err(Failure::new(Kind::ProviderDown, "not among the uploads, which proves nothing yet")
             .said(Some("The upload's end is unknown; the channel is searched again.".to_owned()), None)
             .retry_after(Some(left.min(Duration::from_secs(60))))),
-        (None, None) => Ok(Found::Absent(fresh(progress))),
+        None => Ok(Found::Absent(fresh(progress))),
     }
 }
 
@@ -210,17 +238,9 @@ fn text<'a>(job: &Job<'a>, n: usize) -> Result<&'a str, Failure> {
     text.ok_or_else(|| Failure::new(Kind::InvalidRequest, "no such follow-up"))
 }
 
-/// From the beginning.
-fn fresh(mut progress: Progress) -> Progress {
-    for name in [SIZE, OFFSET, BEGUN, GONE, OPENED] {
-        progress.kept.remove(name);
-    }
-    progress.secret.remove(SESSION);
-    progress
-}
-
-fn intent(job: &Job<'_>) -> Timestamp {
-    job.intent_at.unwrap_or(job.started_at)
+/// From when YouTube can have had the video.
+fn whole_at(job: &Job<'_>) -> Timestamp {
+    sent_by(job.progress).unwrap_or_else(|| job.intent())
 }
 
 fn since(begin: Timestamp, now: Timestamp) -> Duration {

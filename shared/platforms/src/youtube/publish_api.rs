@@ -12,7 +12,6 @@ use serde::{Deserialize, Serialize};
 use super::{refusal, rules};
 use crate::compose;
 use crate::publish::{Job, PostRef};
-use crate::wire;
 
 /// What is said about a video when its upload begins.
 #[derive(Serialize)]
@@ -68,9 +67,22 @@ pub(super) fn created(answer: &Answer) -> Result<String, Failure> {
 }
 
 #[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
 struct List<T> {
     #[serde(default = "Vec::new")]
     items: Vec<T>,
+    next_page_token: Option<String>,
+}
+
+/// What a page of a list holds for a search.
+#[derive(Debug)]
+pub(super) struct Shown {
+    /// What could be ours.
+    pub(super) ours: Vec<PostRef>,
+    /// The time of the oldest on the page.
+    pub(super) oldest: Option<Timestamp>,
+    /// The next page.
+    pub(super) next: Option<String>,
 }
 
 #[derive(Deserialize)]
@@ -147,18 +159,19 @@ pub(super) fn reference(id: String, posted_at: Option<Timestamp>) -> PostRef {
     PostRef { id, url, posted_at, extra: BTreeMap::new() }
 }
 
-/// The newest video among these that is the draft of `job`, no older than `since`.
-pub(super) fn own_video(answer: &Answer, job: &Job<'_>, since: Timestamp) -> Result<Option<String>, Failure> {
+/// The videos among these that are the draft of `job` and no older than it.
+pub(super) fn own_videos(answer: &Answer, job: &Job<'_>) -> Result<Shown, Failure> {
     let (title, description) = (rules::title(job.draft), rules::compose_text(job.draft));
-    let videos = answer.json::<List<Video>>()?.items.into_iter();
-    let ours = videos.filter_map(|video| {
+    let list = answer.json::<List<Video>>()?;
+    let oldest = list.items.iter().filter_map(|video| video.snippet.as_ref()?.published_at).min();
+    let ours = list.items.into_iter().filter_map(|video| {
         let snippet = video.snippet?;
-        let at = snippet.published_at.filter(|at| *at >= since)?;
+        let at = snippet.published_at.filter(|at| *at >= job.since())?;
         let same = same_text(snippet.title.as_deref().unwrap_or_default(), &title)
             && same_text(snippet.description.as_deref().unwrap_or_default(), &description);
-        same.then_some((at, video.id))
+        same.then(|| reference(video.id, Some(at)))
     });
-    Ok(ours.max().map(|(_, id)| id))
+    Ok(Shown { ours: ours.collect(), oldest, next: list.next_page_token })
 }
 
 /// A comment under a video.
@@ -227,33 +240,31 @@ struct Author {
     value: String,
 }
 
-/// The comment with this text that the channel itself wrote, no older than `since`; the newest if there are several.
-pub(super) fn own_comment(
+/// The comments with this text that the channel itself wrote, no older than `since`.
+pub(super) fn own_comments(
     answer: &Answer,
     channel: Option<&str>,
     text: &str,
     since: Timestamp,
-) -> Result<Option<PostRef>, Failure> {
-    let threads = answer.json::<List<Thread>>()?.items.into_iter();
-    let ours = threads.filter_map(|thread| {
-        let comment = thread.snippet.top_level_comment.snippet;
+) -> Result<Shown, Failure> {
+    let list = answer.json::<List<Thread>>()?;
+    let next = list.next_page_token;
+    let comments: Vec<(String, ShownSnippet)> =
+        list.items.into_iter().map(|thread| (thread.id, thread.snippet.top_level_comment.snippet)).collect();
+    let oldest = comments.iter().filter_map(|(_, comment)| comment.published_at).min();
+    let ours = comments.into_iter().filter_map(|(id, comment)| {
         let at = comment.published_at.filter(|at| *at >= since)?;
         let author = comment.author_channel_id.map(|author| author.value);
         let by_us = author.as_deref().zip(channel).is_none_or(|(author, channel)| author == channel);
         let shown = comment.text_original.unwrap_or_default();
-        (by_us && same_text(&shown, text)).then_some((at, thread.id))
+        (by_us && same_text(&shown, text)).then(|| PostRef { url: None, ..reference(id, Some(at)) })
     });
-    Ok(ours.max().map(|(at, id)| PostRef { url: None, ..reference(id, Some(at)) }))
+    Ok(Shown { ours: ours.collect(), oldest, next })
 }
 
 /// Whether two texts are the same to a reader. YouTube trims them.
 fn same_text(a: &str, b: &str) -> bool {
     compose::nfc(a).split_whitespace().eq(compose::nfc(b).split_whitespace())
-}
-
-/// The earliest time that a submission whose intent was written at `intent` can carry: clocks differ a little.
-pub(super) fn since(intent: Timestamp) -> Timestamp {
-    wire::dies_at(intent, -60).unwrap_or(intent)
 }
 
 #[cfg(test)]
@@ -318,11 +329,13 @@ mod tests {
     fn a_comment_is_ours_only_with_its_text_its_author_and_its_time() {
         let answer = ok(include_str!("fixtures/comments.json"));
         let at = |time: &str| time.parse::<Timestamp>().unwrap();
-        let find = |channel, text, since| own_comment(&answer, Some(channel), text, at(since)).unwrap();
-        let found = find("UC0000000000000000000001", "More on\nour site", "2026-11-10T09:00:00Z").unwrap();
-        assert_eq!((found.id.as_str(), found.url), ("UgzOwn", None));
-        assert_eq!(find("UC0000000000000000000001", "More on our site", "2026-11-10T09:00:06Z"), None);
-        assert_eq!(find("UC0000000000000000000001", "More", "2026-11-10T09:00:00Z"), None);
-        assert_eq!(find("UC0000000000000000000009", "More on our site", "2026-11-10T09:00:00Z"), None);
+        let find = |channel, text, since| own_comments(&answer, Some(channel), text, at(since)).unwrap().ours;
+        let [found] = &find("UC0000000000000000000001", "More on\nour site", "2026-11-10T09:00:00Z")[..] else {
+            panic!("one comment")
+        };
+        assert_eq!((found.id.as_str(), &found.url), ("UgzOwn", &None));
+        assert_eq!(find("UC0000000000000000000001", "More on our site", "2026-11-10T09:00:06Z"), []);
+        assert_eq!(find("UC0000000000000000000001", "More", "2026-11-10T09:00:00Z"), []);
+        assert_eq!(find("UC0000000000000000000009", "More on our site", "2026-11-10T09:00:00Z"), []);
     }
 }

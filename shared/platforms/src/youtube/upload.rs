@@ -6,6 +6,7 @@ use std::time::Duration;
 use domain::content::Media;
 use domain::{Effect, Failure, Kind, Platform, Secret};
 use http::{Method, header};
+use jiff::Timestamp;
 use outbound::{Answer, Call};
 use url::Url;
 
@@ -24,8 +25,12 @@ pub(super) const SIZE: &str = "size";
 pub(super) const OFFSET: &str = "offset";
 /// Set before the first byte goes out.
 pub(super) const BEGUN: &str = "begun";
+/// When the session was opened, in Unix seconds.
+pub(super) const OPENED: &str = "opened";
 /// Set when the session is gone.
 pub(super) const GONE: &str = "gone";
+/// By when the last byte had gone out at the latest, in Unix seconds.
+const SENT: &str = "sent";
 /// The video, once it exists.
 pub(super) const VIDEO: &str = "video";
 
@@ -77,6 +82,21 @@ pub(super) fn may_be_whole(progress: &Progress) -> bool {
     progress.get(BEGUN).is_some() && progress.number(OFFSET) + CHUNK >= progress.number(SIZE)
 }
 
+/// By when the last byte had gone out, where it may have: only from then on YouTube has a video to show. A slow upload
+/// ends long after its intent.
+pub(super) fn sent_by(progress: &Progress) -> Option<Timestamp> {
+    progress.get(SENT).and_then(|second| Timestamp::from_second(second.parse().ok()?).ok())
+}
+
+/// Progress without anything of a session.
+pub(super) fn fresh(mut progress: Progress) -> Progress {
+    for name in [SIZE, OFFSET, BEGUN, GONE, SENT, OPENED] {
+        progress.kept.remove(name);
+    }
+    progress.secret.remove(SESSION);
+    progress
+}
+
 /// What a session answers.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Stands {
@@ -104,10 +124,14 @@ pub(super) async fn send(cx: &Context<'_>, job: &Job<'_>) -> Result<Progress, St
     let mut recoveries = 0;
     while offset < size {
         progress = progress.with(BEGUN, "1").with(OFFSET, offset.to_string());
-        // The offset is stored, and the lease lasts, before the chunk goes out.
-        job.lease.keep(&progress, CHUNK_WITHIN).await?;
         let end = size.min(offset + CHUNK);
         let is_last = end == size;
+        if is_last {
+            let latest = cx.clock.now().as_second().saturating_add(CHUNK_WITHIN.as_secs().cast_signed());
+            progress = progress.with(SENT, latest.to_string());
+        }
+        // The offset is stored, and the lease lasts, before the chunk goes out.
+        job.lease.keep(&progress, CHUNK_WITHIN).await?;
         let (stands, looked) = match chunk(cx, job, media, size, offset..end).await {
             // Nothing exists before the last chunk; what became of this one, the session tells.
             Err(failure) if !is_last && failure.kind == Kind::ProviderDown && recoveries < RECOVERIES => {
@@ -119,7 +143,9 @@ pub(super) async fn send(cx: &Context<'_>, job: &Job<'_>) -> Result<Progress, St
             Ok(stands) => (stands, false),
         };
         match stands {
-            Stands::Done(id) => return Ok(progress.with(VIDEO, id)),
+            Stands::Done(id) => {
+                return Ok(progress.with(SENT, cx.clock.now().as_second().to_string()).with(VIDEO, id));
+            }
             Stands::Gone => return Err(gone(job, progress, is_last).await),
             Stands::Stored(stored) if stored < size && (looked || stored > offset) => offset = stored,
             // Nothing was stored of it, or it says that it waits although it has everything.

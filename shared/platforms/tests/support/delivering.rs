@@ -58,6 +58,7 @@ pub struct Delivery {
     pub key: String,
     pub started_at: Timestamp,
     pub intent_at: Option<Timestamp>,
+    pub first_intent_at: Option<Timestamp>,
     pub progress: Progress,
     pub files: InMemory,
     pub lease: Held,
@@ -73,6 +74,7 @@ impl Delivery {
             key: "dlv_0000000001".to_owned(),
             started_at: world.now(),
             intent_at: None,
+            first_intent_at: None,
             progress: Progress::default(),
             files: InMemory::default(),
             lease: Held::default(),
@@ -113,9 +115,17 @@ impl Delivery {
             key: &self.key,
             started_at: self.started_at,
             intent_at: self.intent_at,
+            first_intent_at: self.first_intent_at.or(self.intent_at),
             progress: &self.progress,
             files: &self.files,
             lease: &self.lease,
+        }
+    }
+
+    /// Takes over what a step left behind in the row although it failed.
+    pub fn restore(&mut self) {
+        if let Some(kept) = self.lease.kept.lock().unwrap().pop() {
+            self.progress = kept;
         }
     }
 
@@ -141,6 +151,7 @@ impl Delivery {
     /// Writes the intent and submits.
     pub async fn submit(&mut self, world: &World) -> Result<PostRef, Failure> {
         self.intent_at = Some(world.now());
+        self.first_intent_at.get_or_insert(world.now());
         match publish(world).submit(&world.cx(), &self.job()).await {
             Ok(Submitted::Published(post)) => Ok(post),
             Ok(Submitted::Processing { .. }) => panic!("nothing is processed here"),

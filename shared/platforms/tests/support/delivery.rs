@@ -25,6 +25,10 @@ pub struct Row {
     kept: Mutex<Option<Progress>>,
     /// After so many renewals another worker has the row.
     pub renewals_left: Mutex<Option<u32>>,
+    /// How long a step holds it at most in one go; a minute where nothing else is said.
+    pub longest: Option<Duration>,
+    /// How long each step asked to hold it.
+    pub held: Mutex<Vec<Duration>>,
     /// The offsets that were stored, in order.
     pub offsets: Mutex<Vec<u64>>,
 }
@@ -32,7 +36,9 @@ pub struct Row {
 #[async_trait]
 impl Lease for Row {
     async fn keep(&self, progress: &Progress, ahead: Duration) -> Result<(), Lost> {
-        assert!(ahead <= Duration::from_secs(60), "no step may hold a row for {ahead:?}");
+        let longest = self.longest.unwrap_or(Duration::from_secs(60));
+        assert!(ahead <= longest, "no step may hold a row for {ahead:?}");
+        self.held.lock().unwrap().push(ahead);
         let mut left = self.renewals_left.lock().unwrap();
         if *left == Some(0) {
             return Err(Lost);
@@ -51,11 +57,12 @@ pub struct Delivery<'a> {
     pub draft: Draft,
     pub progress: Progress,
     pub intent_at: Option<Timestamp>,
+    pub first_intent_at: Option<Timestamp>,
     pub files: InMemory,
     pub row: Row,
     started_at: Timestamp,
     handle: String,
-    account_id: String,
+    pub account_id: String,
     limits: Limits,
     platform: Platform,
 }
@@ -90,6 +97,7 @@ impl<'a> Delivery<'a> {
             draft,
             progress: Progress::default(),
             intent_at: None,
+            first_intent_at: None,
             files,
             row: Row::default(),
             handle: handle.to_owned(),
@@ -112,6 +120,7 @@ impl<'a> Delivery<'a> {
             key: "dlv_of_the_test",
             started_at: self.started_at,
             intent_at: self.intent_at,
+            first_intent_at: self.first_intent_at.or(self.intent_at),
             progress: &self.progress,
             files: &self.files as &dyn Files,
             lease: &self.row,
@@ -150,6 +159,7 @@ impl<'a> Delivery<'a> {
 
     pub async fn submit(&mut self) -> Result<Option<PostRef>, Stop> {
         self.intent_at = Some(self.world.now());
+        self.first_intent_at.get_or_insert(self.world.now());
         let submitted = self.publish().submit(&self.world.cx(), &self.job()).await;
         self.restore();
         match submitted? {
