@@ -43,7 +43,7 @@ fn sort_key(guard: &Item) -> Option<&str> {
 /// else holds it, and an old one removed if it is the connection's own.
 #[derive(Debug, Default)]
 pub struct Guards {
-    /// Guards that may be taken, and from whom: its holder is gone, or known to be another account.
+    /// Guards that may be taken, and from whom: its holder is gone, or not known to be this account.
     taken: HashMap<String, ConnectionId>,
     /// Old guards that another connection has taken, and that stay.
     left: Vec<String>,
@@ -62,7 +62,7 @@ pub enum Lesson {
 
 impl Guards {
     /// Reads the refusals of guards in the outcome of a transaction that made `after`. A handle follows its account: where
-    /// the connection that holds its guard is gone or known to be another account, the guard may be taken from it.
+    /// the connection that holds its guard is gone or not known to be this account, the guard may be taken from it.
     ///
     /// # Errors
     /// [`StoreError`].
@@ -81,9 +81,10 @@ impl Guards {
                 ("handle" | "account", Some((sk, item))) => {
                     let other = holder_of(item)?;
                     let row = get(table, &after.workspace, &other).await?;
+                    // Who is the account by its id has its handle: one that nobody has looked at yet holds it by name alone.
                     let another = row.is_none_or(|row| {
                         let (ours, theirs) = (&after.platform_account_id, &row.connection.platform_account_id);
-                        refusal.label == "handle" && ours.as_ref().zip(theirs.as_ref()).is_some_and(|(a, b)| a != b)
+                        refusal.label == "handle" && ours.is_some() && ours != theirs
                     });
                     if !another {
                         return Ok(Lesson::Duplicate);
@@ -110,7 +111,8 @@ impl Guards {
         let pk = keys::talent_pk(&after.workspace, &after.talent);
         let own = || HashMap::from([(":own".to_owned(), s(after.id.as_str()))]);
         let (old, new) = (guards(before), guards(after));
-        for (label, item) in new.iter().filter(|pair| !old.contains(pair)) {
+        // Where one changes all are written: another connection may have taken one that did not change.
+        for (label, item) in new.iter().filter(|_| old != new) {
             let (mut condition, mut values) = ("holder = :own", own());
             if let Some(other) = sort_key(item).and_then(|sk| self.taken.get(sk)) {
                 condition = "holder = :own OR holder = :other";

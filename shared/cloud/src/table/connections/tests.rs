@@ -270,3 +270,44 @@ async fn a_handle_follows_its_account_and_an_account_is_held_once() {
     assert!(gone.commit().await.unwrap().is_done());
     assert_eq!(guards_of(&table, &one).await, [held("handle#one", &two), held("id#2", &two)]);
 }
+
+#[tokio::test]
+async fn of_two_names_of_one_account_the_id_wins_whoever_comes_first() {
+    for id_first in [true, false] {
+        let table = table().await;
+        let named = |moment: &str, handle: &str, id: Option<&str>| Connection {
+            id: ConnectionId::new(&bare().talent, Platform::Youtube, at(moment)),
+            platform: Platform::Youtube,
+            handle: handle.to_owned(),
+            platform_account_id: id.map(str::to_owned),
+            ..bare()
+        };
+        let by_handle = named("2026-11-01T10:00:00Z", "ann", None);
+        let by_id = named("2026-11-01T11:00:00Z", "UC17", Some("UC17"));
+        save(&table, &by_handle).await;
+        save(&table, &by_id).await;
+        let seen = |c: &Connection| Connection {
+            handle: "ann".to_owned(),
+            platform_account_id: Some("UC17".to_owned()),
+            ..c.clone()
+        };
+        for by_its_id in [id_first, !id_first] {
+            let before = row_of(&table, if by_its_id { &by_id } else { &by_handle }).await;
+            let (after, mut learned) = (seen(&before.connection), Guards::default());
+            let refused = synced(&table, &before, &after, &learned).await;
+            let lesson = learned.learn(&table, &after, &refused).await.unwrap();
+            assert_eq!(lesson, if by_its_id { Lesson::Again } else { Lesson::Duplicate }, "{by_its_id} {id_first}");
+            if by_its_id {
+                assert!(synced(&table, &before, &after, &learned).await.is_done());
+            }
+        }
+        let held = |sk: &str, by: &Connection| (format!("account#YOUTUBE#{sk}"), by.id.as_str().to_owned());
+        assert_eq!(guards_of(&table, &by_id).await, [held("handle#ann", &by_id), held("id#UC17", &by_id)]);
+        // When that one is gone, the other takes both.
+        let gone = remove(table.transaction(), &table, &row_of(&table, &by_id).await).await.unwrap();
+        assert!(gone.commit().await.unwrap().is_done());
+        let before = row_of(&table, &by_handle).await;
+        assert!(synced(&table, &before, &seen(&by_handle), &Guards::default()).await.is_done());
+        assert_eq!(guards_of(&table, &by_handle).await, [held("handle#ann", &by_handle), held("id#UC17", &by_handle)]);
+    }
+}
