@@ -63,7 +63,7 @@ async fn ring_kind(app: &App, kind: WorkKind, started: std::time::Instant) -> Re
             late.push(Late::Unread(shard));
         }
     }
-    ahead.is_done();
+    ahead.finish();
     let mut room = Some(Room { app, kind, left: 0, started });
     for late in late {
         let went_on = match late {
@@ -103,7 +103,7 @@ impl Rung {
 }
 
 impl Ahead<'_> {
-    fn is_done(mut self) {
+    fn finish(mut self) {
         self.done = true;
     }
 }

@@ -21,6 +21,7 @@ use herald_tests::stack::Stack;
 use reqwest::Url;
 use serde_json::{Value, json};
 
+/// The workspace of every test.
 pub const WORKSPACE: &str = "w_real";
 
 /// `localhost:PORT` of an address that a server printed.
@@ -34,6 +35,7 @@ pub async fn come_back(staff: &Client, callback: &Url) -> Result<String> {
     Ok(consent::landing(&staff.get(&path).await?)?.connection()?.to_owned())
 }
 
+/// Starts a consent, and answers the page that the person is sent to.
 pub async fn begin(staff: &Client, talent: &str, platform: &str, handle: &str) -> Result<Url> {
     let body = json!({"platform": platform, "userId": talent, "handle": handle, "returnTo": "/done"});
     Ok(Url::parse(&consent::start(staff, &body).await?)?)
