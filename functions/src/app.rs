@@ -13,6 +13,7 @@ use outbound::{NoProbe, Outbound, Probe, UpstreamConfig};
 use platforms::Platforms;
 
 use crate::posts::limits::Limits;
+use crate::schedules::ring_due::Rung;
 use crate::settings::Settings;
 use crate::workers::publish::rush::Rush;
 
@@ -34,6 +35,8 @@ pub struct App {
     pub limits: Limits,
     /// The submissions that are under way.
     pub rush: Rush,
+    /// Up to when `ring_due` has rung.
+    pub rung: Rung,
     /// What every request passes.
     pub gate: Gate,
     /// The time.
@@ -105,6 +108,7 @@ impl App {
             bus,
             limits: Limits::default(),
             rush: Rush::default(),
+            rung: Rung::default(),
             outbound,
             clock,
             settings,

@@ -235,3 +235,32 @@ async fn a_deleted_connection_is_gone_with_its_tokens_and_publications() -> Resu
     assert_eq!(admin.done("ann", &anew).await?["syncStatus"], "READY");
     Ok(())
 }
+
+#[tokio::test]
+async fn an_account_that_is_linked_twice_under_two_names_is_told_so() -> Result<()> {
+    let stack = Stack::start().await?;
+    let admin = admin(&stack).await?;
+    // By its handle, and by the channel's own id: until somebody looks, nobody knows that they are one.
+    let channel = stack.world.account("YOUTUBE", "annwrites").await?["id"].as_str().unwrap_or_default().to_owned();
+    let hold = async |on: bool| {
+        let _ = stack.control("/faults", &json!({"kind": "workers_stopped", "on": on})).await?.expect(200);
+        Ok::<_, Box<dyn std::error::Error + Send + Sync>>(())
+    };
+    hold(true).await?;
+    let by_handle = admin.connect("ann", "YOUTUBE", "annwrites").await?;
+    let by_id = admin.connect("ann", "YOUTUBE", &channel).await?;
+    assert_ne!(by_handle, by_id);
+    hold(false).await?;
+    let (one, other) = (admin.done("ann", &by_handle).await?, admin.done("ann", &by_id).await?);
+    // The one that was named by the id holds the account, whoever was looked at first.
+    assert_eq!((&other["syncStatus"], &other["platformAccountId"]), (&json!("READY"), &json!(channel)), "{other}");
+    assert_eq!((&one["syncStatus"], &one["syncErrorCode"]), (&json!("ERROR"), &json!("duplicate_account")), "{one}");
+    assert_eq!(one["syncError"], "This account is already connected.");
+    assert_eq!(one["nextRetryAt"], Value::Null);
+    // It does not look again by itself; when the other is gone, a person's retry finds the account free.
+    let _ = admin.delete(&format!("/api/admin/socials/{by_id}")).await?.expect(200);
+    let _ = admin.post_empty(&format!("/api/admin/socials/{by_handle}/sync")).await?.expect(202);
+    let one = admin.done("ann", &by_handle).await?;
+    assert_eq!((&one["syncStatus"], &one["platformAccountId"]), (&json!("READY"), &json!(channel)), "{one}");
+    Ok(())
+}

@@ -275,10 +275,11 @@ async fn fire(stack: &Stack, token: &str, route: &Route, shot: &Shot) -> std::re
         request = request.header(HeaderName::from_static(name), value);
     }
     let answer = request.send().await.map_err(|error| format!("no answer: {error}"))?;
-    let (status, retry) = (answer.status().as_u16(), answer.headers().get("retry-after").cloned());
+    let status = answer.status().as_u16();
     let text = answer.text().await.map_err(|error| format!("half an answer: {error}"))?;
     let wrong = |what: &str| Err(format!("{what}: {status} {text} for {} {url}", route.method));
-    if status >= 500 && (status != 503 || retry.is_none()) {
+    // Nothing is broken or busy here, so nothing may say that it is.
+    if status >= 500 {
         return wrong("a server error");
     }
     if status < 400 {

@@ -1,5 +1,6 @@
 //! What screens read: lists with validators and pages, the glance at a talent, queues, capabilities, health.
 
+use herald_tests::author::{self, Stage};
 use herald_tests::client::Client;
 use herald_tests::consent;
 use herald_tests::eventually::until;
@@ -132,6 +133,9 @@ async fn queue_stats_count_what_waits_and_the_states_as_of_the_last_count() -> R
     let _ = stack.control("/schedules/schedules.count_states", &json!({})).await?.expect(200);
     let body = stats().await?.expect(200).body;
     assert_eq!(body["connections"], json!({"PENDING": 3, "SYNCING": 0, "READY": 0, "ERROR": 1}));
+    let none = json!({"scheduled": 0, "claimed": 0, "submitting": 0, "processing": 0, "unconfirmed": 0, "published": 0,
+        "failed": 0, "missed": 0, "cancelled": 0});
+    assert_eq!(body["deliveries"], none);
     assert_ne!(body["asOf"], Value::Null);
     let age = queue(&body, "ingest")["oldestAgeSeconds"].as_i64().unwrap_or_default();
     assert!((90..=150).contains(&age), "{age}");
@@ -140,6 +144,31 @@ async fn queue_stats_count_what_waits_and_the_states_as_of_the_last_count() -> R
     let rival = stack.client.with_token(stack.token("workspace=rival&role=admin&ttl=31536000").await?);
     let theirs = rival.get("/api/admin/queue-stats").await?.expect(200).body;
     assert_eq!(theirs["connections"], Value::Null, "another workspace's states are not shown");
+    Ok(())
+}
+
+#[tokio::test]
+async fn queue_stats_count_deliveries_by_state() -> Result<()> {
+    let stack = Stack::start().await?;
+    let admin = admin(&stack).await?;
+    let stage = Stage::of("TELEGRAM");
+    author::connect(&stack, &admin, "ann", stage).await?;
+    let out = author::publish(&admin, &stage.post("ann", "out")).await?;
+    author::until(&admin, &out, author::is(&["published"])).await?;
+    stack.world.fault(json!({"platform": "TELEGRAM", "operation": "submit", "fault": {"kind": "drop"}})).await?;
+    let doubtful = author::publish(&admin, &stage.post("ann", "in doubt")).await?;
+    author::until(&admin, &doubtful, |post| author::delivery(post) == "unconfirmed").await?;
+    let mut later = stage.post("ann", "later");
+    later["scheduledAt"] = json!(author::far_off());
+    for _ in 0..2 {
+        let _ = admin.post("/api/social/posts", &later).await?.expect(201);
+    }
+    let _ = admin.post("/api/social/posts", &json!({"talentId": "ann", "content": "a draft"})).await?.expect(201);
+    let _ = stack.control("/schedules/schedules.count_states", &json!({})).await?.expect(200);
+    let body = admin.get("/api/admin/queue-stats").await?.expect(200).body;
+    let counted = json!({"scheduled": 2, "claimed": 0, "submitting": 0, "processing": 0, "unconfirmed": 1, "published": 1,
+        "failed": 0, "missed": 0, "cancelled": 0});
+    assert_eq!(body["deliveries"], counted);
     Ok(())
 }
 

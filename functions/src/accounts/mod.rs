@@ -9,7 +9,7 @@ pub mod tokens;
 
 use cloud::{doorbell, work};
 use domain::Connection;
-use domain::due::HORIZON;
+use domain::due::NEAR;
 use jiff::Timestamp;
 
 use crate::App;
@@ -17,7 +17,7 @@ use crate::App;
 /// Rings for a sync that starts at `at`; one beyond the horizon is rung by `ring_due` when its time comes.
 pub async fn ring_sync(app: &App, connection: &Connection, at: Timestamp) {
     let now = app.now();
-    if now.duration_until(at) < HORIZON {
+    if now.duration_until(at) < NEAR {
         doorbell::ring(app.doorbell.as_ref(), work::ingest_ring(connection), work::ring_delay(at, now)).await;
     }
 }

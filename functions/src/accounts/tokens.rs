@@ -250,7 +250,7 @@ async fn later(app: &App, claimed: &Claimed, row: &TokensRow, wait: SignedDurati
     Finish::outcome(Next::At(at)).set("attempts", n(row.attempts + 1)).write(&app.table, &claimed.token).await?;
     let ring = refresh_ring(&row.workspace, &row.connection);
     let delay = work::ring_delay(at, app.now());
-    if delay < Duration::try_from(domain::due::HORIZON).unwrap_or_default() {
+    if delay < Duration::try_from(domain::due::NEAR).unwrap_or_default() {
         cloud::doorbell::ring(app.doorbell.as_ref(), ring, delay).await;
     }
     Ok(())

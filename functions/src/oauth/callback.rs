@@ -2,10 +2,11 @@
 
 use std::convert::identity;
 
+use cloud::audit::Audit;
 use cloud::http::{ApiError, Request, Response};
 use cloud::table::oauth_states::{self, OAuthState};
 use cloud::vault::EncryptionContext;
-use domain::{Caller, Connection, Failure, Kind, Role, Secret, return_to};
+use domain::{Caller, Connection, Failure, Kind, Platform, Role, Secret, TalentId, return_to};
 use http::StatusCode;
 use platforms::{Access, Account, Context, Finish};
 use url::Url;
@@ -34,7 +35,15 @@ pub async fn handle(app: &App, request: Request) -> Result<Response, ApiError> {
     let state = request.query("state").filter(|text| text.len() <= 512).map(Secret::new).ok_or_else(invalid_state)?;
     let fixed = oauth_states::consume(&app.table, &state, request.now).await?.ok_or_else(invalid_state)?;
     let back = fixed.return_to.clone();
-    let answer = match complete(app, &request, &state, fixed).await {
+    // Who comes back is known by the state alone: whoever started it.
+    let caller = Caller {
+        talent: (fixed.role == Role::Talent).then(|| fixed.talent.clone()),
+        workspace: fixed.workspace.clone(),
+        subject: fixed.starter.clone(),
+        role: fixed.role,
+    };
+    let occasion = (fixed.talent.clone(), fixed.platform);
+    let answer = match complete(app, &request, &state, &caller, fixed).await {
         Ok(connection) => return_to::with_query(&back, "connectionId", connection.id.as_str()),
         Err(error) => {
             tracing::info!(
@@ -42,6 +51,7 @@ pub async fn handle(app: &App, request: Request) -> Result<Response, ApiError> {
                 internal = error.internal.as_deref().unwrap_or_default(),
                 "consent not completed"
             );
+            record(app, &request, &caller, &occasion, error.code).await;
             return_to::with_query(&back, "error", error.code)
         }
     };
@@ -56,7 +66,32 @@ fn invalid_state() -> ApiError {
     )
 }
 
-async fn complete(app: &App, request: &Request, state: &Secret, fixed: OAuthState) -> Result<Connection, ApiError> {
+/// The audit entry of a consent that came to nothing; the state is used up, so the person is sent back all the same.
+async fn record(
+    app: &App,
+    request: &Request,
+    caller: &Caller,
+    (talent, platform): &(TalentId, Platform),
+    code: &'static str,
+) {
+    let (at, id) = (request.now, &request.request_id);
+    let audit = Audit::new(caller, Some(talent), "connection.oauth_failed", platform.as_str(), at, id).failed(code);
+    let written = match audit.add(app.table.transaction()) {
+        Ok(transaction) => transaction.commit().await.map(|_| ()),
+        Err(error) => Err(error),
+    };
+    if let Err(error) = written {
+        tracing::error!(%error, "a failed consent is not in the audit log");
+    }
+}
+
+async fn complete(
+    app: &App,
+    request: &Request,
+    state: &Secret,
+    caller: &Caller,
+    fixed: OAuthState,
+) -> Result<Connection, ApiError> {
     if let Some(expected) = &fixed.cookie {
         let brought = request.cookie(COOKIE).map(Secret::new).map(|cookie| oauth_states::hash(&cookie));
         if brought.as_ref() != Some(expected) {
@@ -101,19 +136,13 @@ async fn complete(app: &App, request: &Request, state: &Secret, fixed: OAuthStat
         Ok(profile) => profile,
         Err(failure) => return Err(give_back(budget, adapter, &cx, &grant.tokens, &failure).await),
     };
-    let caller = Caller {
-        talent: (fixed.role == Role::Talent).then(|| fixed.talent.clone()),
-        workspace: fixed.workspace,
-        subject: fixed.starter,
-        role: fixed.role,
-    };
     Link {
         talent: fixed.talent,
         facts: adapter.facts,
         handle: profile.handle.clone(),
         account_id: Some(profile.external_id.clone()),
         tokens: Some(&grant.tokens),
-        caller: &caller,
+        caller,
         action: "connection.oauth",
         request,
     }

@@ -21,7 +21,7 @@ pub struct QueueStats {
     queues: Vec<QueueView>,
     /// Connections per sync state; `null` until the first count.
     connections: Option<BTreeMap<String, u64>>,
-    /// Deliveries per state; `null`: they are not counted yet.
+    /// Deliveries per state; `null` until the first count.
     deliveries: Option<BTreeMap<String, u64>>,
     /// When the states were counted, every five minutes.
     as_of: Option<Timestamp>,
@@ -70,7 +70,7 @@ pub async fn handle(app: &App, request: Request) -> Result<Response, ApiError> {
     Response::ok(&QueueStats {
         queues: queues.collect(),
         as_of: counted.as_ref().map(|stats| stats.as_of),
+        deliveries: counted.as_ref().and_then(stats::Stats::deliveries),
         connections: counted.map(|stats| stats.connections),
-        deliveries: None,
     })
 }

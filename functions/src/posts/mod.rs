@@ -27,7 +27,7 @@ use cloud::http::{ApiError, Request};
 use cloud::table::deliveries::{Delivery, Row};
 use cloud::table::posts;
 use cloud::work;
-use domain::due::HORIZON;
+use domain::due::NEAR;
 use domain::{DeliveryId, Post, PostId};
 use jiff::Timestamp;
 
@@ -68,7 +68,7 @@ pub async fn ring(app: &App, deliveries: &[Delivery], now: Timestamp) {
         .iter()
         .filter_map(|delivery| {
             let at = delivery.due_at()?;
-            (now.duration_until(at) < HORIZON).then(|| (delivery.ring(), work::lead_delay(at, now)))
+            (now.duration_until(at) < NEAR).then(|| (delivery.ring(), work::lead_delay(at, now)))
         })
         .collect();
     match rings.as_slice() {

@@ -16,7 +16,7 @@ use crate::App;
 /// How many workspaces are counted at the same time.
 const SIDE_BY_SIDE: usize = 16;
 
-/// Counts the connections of every workspace, and looks at the one whose sync is most overdue.
+/// Counts the connections and deliveries of every workspace, and looks at the one whose sync is most overdue.
 ///
 /// # Errors
 /// 503 when the table cannot answer.

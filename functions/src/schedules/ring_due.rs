@@ -1,6 +1,11 @@
 //! Every minute, and once at start: rings for every row that is due soon, and for overdue ones as far as the queue is
 //! not already full. A lost ring, a dead worker and a future sync are all found here.
+//!
+//! A row of the future is rung for once: each run goes on where the one before it ended
+//! (docs/decisions/0027-a-row-of-the-future-is-rung-for-once.md).
 
+use std::collections::HashMap;
+use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use cloud::doorbell::Ring;
@@ -8,6 +13,7 @@ use cloud::http::ApiError;
 use cloud::work::{self, Due, Span};
 use domain::due::{BACKLOG_LIMIT, HORIZON, WorkKind};
 use futures_util::future::join_all;
+use jiff::Timestamp;
 
 use crate::App;
 
@@ -42,19 +48,22 @@ pub async fn handle(app: &App) -> Result<(), ApiError> {
 async fn ring_kind(app: &App, kind: WorkKind, started: std::time::Instant) -> Result<(), ApiError> {
     let now = app.now();
     let until = now.saturating_add(HORIZON).unwrap_or(now);
+    let ahead = app.rung.take(kind, now, until);
     let mut late = Vec::new();
     for shard in 0..app.table.due_shards() {
         let all = Span { after: None, until };
         let (mut rows, next) = work::due_page(&app.table, kind, shard, all, None, PAGE).await?;
         if next.is_none() {
-            let soon = rows.split_off(rows.partition_point(|row| row.at <= now));
+            let soon = rows.split_off(rows.partition_point(|row| row.at <= ahead.after));
             ring_rows(app, kind, &soon, &mut None).await?;
+            rows.truncate(rows.partition_point(|row| row.at <= now));
             late.push(Late::Read(rows));
         } else {
-            ring_span(app, kind, shard, Span { after: Some(now), until }, &mut None).await?;
+            ring_span(app, kind, shard, Span { after: Some(ahead.after), until }, &mut None).await?;
             late.push(Late::Unread(shard));
         }
     }
+    ahead.finish();
     let mut room = Some(Room { app, kind, left: 0, started });
     for late in late {
         let went_on = match late {
@@ -66,6 +75,45 @@ async fn ring_kind(app: &App, kind: WorkKind, started: std::time::Instant) -> Re
         }
     }
     Ok(())
+}
+
+/// Up to which due time the rows of each kind have been rung for. It lives as long as the process: a new one rings again
+/// for all that is near, as it must where the queue lived in the old one.
+#[derive(Debug, Default)]
+pub struct Rung(Mutex<HashMap<WorkKind, Timestamp>>);
+
+/// The rows of the future that are one run's: of two runs at the same time each has its own. Dropped before it is done,
+/// it is left to the next run.
+struct Ahead<'a> {
+    rung: &'a Rung,
+    kind: WorkKind,
+    /// What is due until then has its ring, or is overdue.
+    after: Timestamp,
+    done: bool,
+}
+
+impl Rung {
+    /// Takes what is due until `until`, from where the last run ended. After a step back of the clock nothing is certain
+    /// any more.
+    fn take(&self, kind: WorkKind, now: Timestamp, until: Timestamp) -> Ahead<'_> {
+        let known = self.0.lock().unwrap_or_else(PoisonError::into_inner).insert(kind, until);
+        let after = known.filter(|known| *known <= until).map_or(now, |known| known.max(now));
+        Ahead { rung: self, kind, after, done: false }
+    }
+}
+
+impl Ahead<'_> {
+    fn finish(mut self) {
+        self.done = true;
+    }
+}
+
+impl Drop for Ahead<'_> {
+    fn drop(&mut self) {
+        if !self.done {
+            self.rung.0.lock().unwrap_or_else(PoisonError::into_inner).insert(self.kind, self.after);
+        }
+    }
 }
 
 /// What is overdue in a shard.

@@ -86,7 +86,7 @@ async fn put_off(
     let at = app.now().saturating_add(wait).unwrap_or(app.now());
     let written =
         Finish::outcome(Next::At(at)).set("attempts", n(row.attempts + 1)).write(&app.table, &claimed.token).await?;
-    if written && wait < domain::due::HORIZON {
+    if written && wait < domain::due::NEAR {
         doorbell::ring(app.doorbell.as_ref(), ring.clone(), work::ring_delay(at, app.now())).await;
     }
     Ok(())

@@ -8,7 +8,7 @@ use cloud::table::publications::{self, Shown};
 use cloud::table::{StoreError, json, n, s};
 use cloud::work::{self, Claimed, Extra, Finish, Next};
 use domain::connection::{Averages, ConnectionType};
-use domain::due::HORIZON;
+use domain::due::NEAR;
 use domain::sync::{AfterFailure, SyncError, after_failure};
 use domain::{Connection, Failure, Kind, Profile, Publication, SyncErrorCode, SyncEvent, SyncStatus};
 use jiff::{SignedDuration, Timestamp};
@@ -330,7 +330,7 @@ impl Sync<'_> {
 
     async fn ring_at(&self, at: Timestamp) {
         let now = self.app.now();
-        if now.duration_until(at) < HORIZON {
+        if now.duration_until(at) < NEAR {
             doorbell::ring(self.app.doorbell.as_ref(), self.ring.clone(), work::ring_delay(at, now)).await;
         }
     }

@@ -95,6 +95,71 @@ async fn a_connection_becomes_ready_and_is_still_there_after_a_restart() {
     herald.stack.stop().await;
 }
 
+/// A consent on the simulator's page, to its end.
+async fn consent(herald: &Herald, platform: &str, handle: &str) {
+    let mut body = json!({"userId": "t", "platform": platform, "returnTo": "/done"});
+    if platform == "MASTODON" {
+        body["handle"] = json!(handle);
+    }
+    let url = herald.post("/api/social/oauth/connect", body).await["url"].as_str().unwrap().to_owned();
+    let browser = Client::builder().no_proxy().redirect(reqwest::redirect::Policy::none()).build().unwrap();
+    let _ = browser.get(&url).send().await.unwrap();
+    let form = [("account", handle), ("decision", "approve")];
+    let answer = browser.post(&url).form(&form).send().await.unwrap();
+    let back = answer.headers()["location"].to_str().unwrap().to_owned();
+    let landed = browser.get(back).send().await.unwrap();
+    let at = landed.headers()["location"].to_str().unwrap();
+    assert!(at.contains("connectionId="), "{platform}: {at}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn consents_and_posts_stand_after_a_restart() {
+    let folder = tempfile::tempdir().unwrap();
+    let herald = Herald::start(folder.path()).await;
+    herald.talent().await;
+    for (platform, handle) in [
+        ("TIKTOK", "demo"),
+        ("MASTODON", "demo@mastodon.example"),
+        ("BLUESKY", "demo.bsky.social"),
+        ("TWITTER", "demo"),
+    ] {
+        consent(&herald, platform, handle).await;
+    }
+    herald.all_ready().await;
+    let settled = async |herald: &Herald, id: &str, status: &str| {
+        for _ in 0..200 {
+            let (_, post) = herald.send(Method::GET, &format!("/api/social/posts/{id}"), None).await;
+            if post["status"] == status || post["deliveries"][0]["deleted"] == true {
+                return post;
+            }
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+        panic!("{}", herald.send(Method::GET, &format!("/api/social/posts/{id}"), None).await.1);
+    };
+    let body = json!({"talentId": "t", "content": "before", "platforms": ["MASTODON"]});
+    let before = herald.post("/api/social/posts/publish", body).await["id"].as_str().unwrap().to_owned();
+    settled(&herald, &before, "published").await;
+    herald.stack.stop().await;
+
+    let herald = Herald::start(folder.path()).await;
+    let (_, list) = herald.send(Method::GET, "/api/admin/talent/t/social-connections", None).await;
+    for connection in list["connections"].as_array().unwrap() {
+        let (status, _) = herald
+            .send(Method::POST, &format!("/api/admin/socials/{}/sync", connection["id"].as_str().unwrap()), None)
+            .await;
+        assert_eq!(status, StatusCode::ACCEPTED);
+    }
+    herald.all_ready().await;
+    // What was published is still there, to be deleted, and goes on being the account's.
+    let path = format!("/api/social/posts/{before}?remote=true");
+    assert_eq!(herald.send(Method::DELETE, &path, None).await.0, StatusCode::ACCEPTED);
+    assert_eq!(settled(&herald, &before, "deleted").await["deliveries"][0]["deleted"], true);
+    let body = json!({"talentId": "t", "content": "after", "platforms": ["BLUESKY", "TWITTER"]});
+    let after = herald.post("/api/social/posts/publish", body).await["id"].as_str().unwrap().to_owned();
+    settled(&herald, &after, "published").await;
+    herald.stack.stop().await;
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn two_stacks_do_not_share_a_folder() {
     let folder = tempfile::tempdir().unwrap();

@@ -150,6 +150,32 @@ async fn ring_due_rings_ahead_with_the_delay_that_starts_work_on_the_second() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_row_of_the_future_is_rung_for_once_until_it_is_overdue() {
+    let bench = Bench::new().await;
+    let mut ids = Vec::new();
+    for n in 0..30 {
+        ids.push(bench.connect("BLUESKY", &format!("future{n}.bsky.social")).await);
+    }
+    bench.doorbell.taken();
+    // Ten minutes before they are due, and then minute by minute.
+    bench.clock.advance(-seconds(600));
+    let mut rings = Vec::new();
+    for _ in 0..10 {
+        rings.push(bench.ring_due().await.len());
+        bench.pass(seconds(60));
+    }
+    assert_eq!(rings, [0, 0, 0, 0, 0, 0, 0, 30, 0, 0]);
+    // All these rings were lost: a minute later at most the rows are overdue and rung for again.
+    bench.pass(seconds(1));
+    assert_eq!(bench.ring_due().await.len(), 30);
+    // A clock that steps back makes nothing certain: what comes near is rung for again.
+    bench.clock.advance(-seconds(300));
+    assert_eq!(bench.ring_due().await.len(), 0);
+    bench.pass(seconds(130));
+    assert_eq!(bench.ring_due().await.len(), 30);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_full_queue_gets_no_ring_for_overdue_rows_but_for_future_ones() {
     let bench = Bench::new().await;
     bench.connect("BLUESKY", "overdue.bsky.social").await;

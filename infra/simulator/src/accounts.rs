@@ -1,12 +1,10 @@
 //! The accounts of the world: what the law says about a handle, and what a test has changed since.
 
 use std::collections::HashMap;
-use std::fs::File;
-use std::io::{self, Write};
-use std::path::Path;
 use std::sync::{Arc, PoisonError, RwLock};
 
 use crate::law;
+use crate::memory::Memory;
 use crate::state::{Platform, Who};
 
 /// What the control API has changed about an account.
@@ -41,7 +39,7 @@ struct Inner {
     /// Ids that have been handed out -> the handle the account was born with.
     ids: HashMap<(Platform, String), Arc<str>>,
     /// Where accounts that were asked for are written down, for the next start.
-    journal: Option<File>,
+    memory: Memory,
 }
 
 /// All accounts.
@@ -162,24 +160,18 @@ impl Accounts {
 
     pub(crate) fn reset(&self) {
         let mut inner = self.write();
-        let journal = inner.journal.take();
-        *inner = Inner { journal, ..Inner::default() };
+        let memory = std::mem::take(&mut inner.memory);
+        *inner = Inner { memory, ..Inner::default() };
     }
 
-    /// Knows the accounts again that an earlier start was asked for, and writes down those of this one.
-    pub(crate) fn remember_in(&self, path: &Path) -> io::Result<()> {
-        let known = match std::fs::read_to_string(path) {
-            Err(error) if error.kind() == io::ErrorKind::NotFound => String::new(),
-            read => read?,
-        };
-        for (platform, handle) in known.lines().filter_map(|line| line.split_once('\t')) {
-            if let Some(platform) = Platform::parse(platform) {
-                let _ = self.find_any(platform, handle);
-            }
-        }
-        let journal = File::options().create(true).append(true).open(path)?;
-        self.write().journal = Some(journal);
-        Ok(())
+    /// Writes down from now on who is asked for.
+    pub(crate) fn remember_in(&self, memory: &Memory) {
+        self.write().memory = memory.clone();
+    }
+
+    /// Knows an account again that an earlier start was asked for.
+    pub(crate) fn recall(&self, who: &Who) {
+        let _ = self.find_any(who.platform, &who.seed);
     }
 
     fn remember(&self, account: &Account) {
@@ -188,10 +180,7 @@ impl Accounts {
             return;
         }
         let mut inner = self.write();
-        if let Some(journal) = inner.journal.as_mut() {
-            // A journal that cannot be written costs the next start an id, no more.
-            let _ = writeln!(journal, "{}\t{}", key.0.name(), account.who.seed);
-        }
+        inner.memory.note("account", &format!("{} {}", key.0.name(), account.who.seed), &account.who);
         for alias in account.other_ids() {
             inner.ids.insert((key.0, alias), account.who.seed.clone());
         }

@@ -3,13 +3,15 @@
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex};
 
+use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use crate::clock::iso_ms;
+use crate::memory::Memory;
 use crate::state::{Platform, Who, lock};
 
 /// What a publication is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) enum What {
     Post,
     Comment,
@@ -30,7 +32,7 @@ impl What {
 }
 
 /// One file of a publication.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
 pub(crate) struct Medium {
     pub(crate) id: String,
     pub(crate) content_type: String,
@@ -41,7 +43,7 @@ pub(crate) struct Medium {
 }
 
 /// Something that an account has published, or is about to.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub(crate) struct Publication {
     pub(crate) n: u64,
     pub(crate) who: Who,
@@ -92,6 +94,11 @@ impl Publication {
             elsewhere: false,
             details: Value::Null,
         }
+    }
+
+    /// What no other publication has.
+    fn place(&self) -> String {
+        format!("{} {}", self.who.platform.name(), self.id)
     }
 
     pub(crate) fn state(&self, now: i64) -> &'static str {
@@ -174,6 +181,27 @@ struct Inner {
     uploads: Vec<Upload>,
     upload_at: HashMap<(Who, String), usize>,
     sequence: u64,
+    /// Where publications are written down, for the next start.
+    memory: Memory,
+}
+
+impl Inner {
+    fn note(&self, at: usize) {
+        if let Some(publication) = self.all.get(at) {
+            self.memory.note("publication", &publication.place(), publication);
+        }
+    }
+
+    fn keep(&mut self, made: Publication) {
+        let at = self.all.len();
+        self.by_id.insert((made.who.platform, made.id.clone()), at);
+        if let Some(key) = made.key.clone() {
+            self.by_key.insert((made.who.clone(), key), at);
+        }
+        self.by_text.entry((made.who.clone(), made.text.clone())).or_default().push(at);
+        self.by_who.entry(made.who.clone()).or_default().push(at);
+        self.all.push(made);
+    }
 }
 
 /// All publications, submissions and uploads.
@@ -182,7 +210,30 @@ pub(crate) struct Judge(Mutex<Inner>);
 
 impl Judge {
     pub(crate) fn reset(&self) {
-        *lock(&self.0) = Inner::default();
+        let mut inner = lock(&self.0);
+        let memory = std::mem::take(&mut inner.memory);
+        for publication in &inner.all {
+            memory.note("publication", &publication.place(), &Value::Null);
+        }
+        *inner = Inner { memory, ..Inner::default() };
+    }
+
+    /// Writes down from now on what is published.
+    pub(crate) fn remember_in(&self, memory: &Memory) {
+        lock(&self.0).memory = memory.clone();
+    }
+
+    /// Knows a publication of an earlier start again.
+    pub(crate) fn recall(&self, made: Publication) {
+        let mut inner = lock(&self.0);
+        // Numbers count places.
+        let n = inner.all.len() as u64 + 1;
+        inner.keep(Publication { n, ..made });
+    }
+
+    /// Goes on behind the numbers that an earlier start may have used: not all of them are written down.
+    pub(crate) fn go_on_from(&self, sequence: u64) {
+        lock(&self.0).sequence = sequence.saturating_add(1_000_000);
     }
 
     /// A number that this world has not used yet; ids are made of it.
@@ -197,14 +248,10 @@ impl Judge {
         let mut inner = lock(&self.0);
         let at = inner.all.len();
         made.n = at as u64 + 1;
-        inner.by_id.insert((made.who.platform, made.id.clone()), at);
-        if let Some(key) = made.key.clone() {
-            inner.by_key.insert((made.who.clone(), key), at);
-        }
-        inner.by_text.entry((made.who.clone(), made.text.clone())).or_default().push(at);
-        inner.by_who.entry(made.who.clone()).or_default().push(at);
         let shared = Arc::new(made.clone());
-        inner.all.push(made);
+        inner.keep(made);
+        inner.note(at);
+        inner.memory.note("sequence", "-", &inner.sequence);
         shared
     }
 
@@ -265,7 +312,9 @@ impl Judge {
         let at = usize::try_from(n.checked_sub(1)?).ok()?;
         let publication = inner.all.get_mut(at)?;
         edit(publication);
-        Some(publication.clone())
+        let changed = publication.clone();
+        inner.note(at);
+        Some(changed)
     }
 
     /// Puts a request for a publication on record.
@@ -274,6 +323,9 @@ impl Judge {
         let at = submission.publication.and_then(|n| usize::try_from(n.checked_sub(1)?).ok());
         if let Some(p) = at.and_then(|at| inner.all.get_mut(at)) {
             p.submissions += 1;
+        }
+        if let Some(at) = at {
+            inner.note(at);
         }
         inner.submissions.push(submission);
     }

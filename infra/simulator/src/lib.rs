@@ -20,6 +20,7 @@ mod law;
 mod linkedin;
 mod mastodon;
 mod media;
+mod memory;
 mod multipart;
 mod oauth;
 mod operations;
@@ -148,13 +149,13 @@ impl Simulator {
         Self { world: Arc::new(World::new(config)) }
     }
 
-    /// Knows the accounts again that an earlier start with the same file was asked for. Tokens do not survive: whoever
-    /// consented has to consent again.
+    /// Knows again what an earlier start with the same file knew: the accounts that it was asked for, apps, consents and
+    /// tokens, and what was published. Uploads that were under way, codes, faults and settings do not survive.
     ///
     /// # Errors
     /// When the file cannot be read or written.
     pub fn remembering(self, path: &std::path::Path) -> io::Result<Self> {
-        self.world.accounts.remember_in(path)?;
+        self.world.remember_in(path)?;
         Ok(self)
     }
 

@@ -6,12 +6,14 @@ use std::sync::Mutex;
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use ring::digest::{SHA256, digest};
+use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
+use crate::memory::Memory;
 use crate::state::{Platform, Who, lock};
 
 /// What an account has allowed an app.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub(crate) struct Grant {
     pub(crate) who: Who,
     pub(crate) client: String,
@@ -33,7 +35,7 @@ pub(crate) struct Code {
     pub(crate) used: bool,
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) enum Kind {
     Access,
     /// Instagram's first token, good for an hour.
@@ -41,7 +43,7 @@ pub(crate) enum Kind {
     Refresh,
 }
 
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 enum State {
     Live,
     Dead,
@@ -49,8 +51,8 @@ enum State {
     Rotated(i64, Vec<String>),
 }
 
-#[derive(Debug, Clone)]
-struct Token {
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(crate) struct Token {
     grant: u64,
     kind: Kind,
     issued_ms: i64,
@@ -95,6 +97,8 @@ struct Inner {
     consented: HashSet<(String, Who)>,
     /// Everything secret that was ever handed out.
     issued: Vec<(Option<Who>, &'static str, String)>,
+    /// Where grants and tokens are written down, for the next start.
+    memory: Memory,
 }
 
 /// All codes and tokens.
@@ -102,6 +106,39 @@ struct Inner {
 pub(crate) struct OAuth(Mutex<Inner>);
 
 impl Inner {
+    fn note_grant(&self, id: u64) {
+        if let Some(grant) = self.grants.get(&id) {
+            self.memory.note("grant", &id.to_string(), grant);
+        }
+    }
+
+    fn note_token(&self, text: &str) {
+        if let Some(token) = self.tokens.get(text) {
+            self.memory.note("token", text, token);
+        }
+    }
+
+    fn note_consent(&self, consent: &(String, Who), stands: bool) {
+        let (client, who) = consent;
+        let key = format!("{client} {} {}", who.platform.name(), who.seed);
+        self.memory.note("consent", &key, &stands.then_some(consent));
+    }
+
+    /// Puts a token where it belongs; false when it was there.
+    fn keep(&mut self, text: &str, token: Token) -> bool {
+        let (grant, kind) = (token.grant, token.kind);
+        let Some(who) = self.grants.get(&grant).map(|g| g.who.clone()) else { return false };
+        if self.tokens.insert(text.to_owned(), token).is_some() {
+            return false;
+        }
+        let label = if kind == Kind::Refresh { "refreshToken" } else { "accessToken" };
+        self.issued.push((Some(who.clone()), label, text.to_owned()));
+        if let Some((_, list)) = self.by_who.entry(who).or_default().iter_mut().find(|(id, _)| *id == grant) {
+            list.push(text.to_owned());
+        }
+        true
+    }
+
     fn tokens_of(&mut self, grant: u64) -> Vec<String> {
         let who = self.grants.get(&grant).map(|g| g.who.clone());
         who.and_then(|w| self.by_who.get(&w))
@@ -114,17 +151,45 @@ impl Inner {
         if let Some(g) = self.grants.get_mut(&grant) {
             g.dead = true;
         }
+        self.note_grant(grant);
         for token in self.tokens_of(grant) {
             if let Some(t) = self.tokens.get_mut(&token) {
                 t.state = State::Dead;
             }
+            self.note_token(&token);
         }
     }
 }
 
 impl OAuth {
     pub(crate) fn reset(&self) {
-        *lock(&self.0) = Inner::default();
+        let mut inner = lock(&self.0);
+        let memory = std::mem::take(&mut inner.memory);
+        *inner = Inner { memory, ..Inner::default() };
+    }
+
+    /// Writes down from now on what is granted.
+    pub(crate) fn remember_in(&self, memory: &Memory) {
+        lock(&self.0).memory = memory.clone();
+    }
+
+    /// Knows a grant of an earlier start again.
+    pub(crate) fn recall_grant(&self, id: &str, grant: Grant) {
+        let Ok(id) = id.parse() else { return };
+        let mut inner = lock(&self.0);
+        inner.next = inner.next.max(id);
+        inner.by_who.entry(grant.who.clone()).or_default().push((id, Vec::new()));
+        inner.grants.insert(id, grant);
+    }
+
+    /// Knows a token of an earlier start again, whose grant is known already.
+    pub(crate) fn recall_token(&self, text: &str, token: Token) {
+        lock(&self.0).keep(text, token);
+    }
+
+    /// Knows again that an account has consented to an app.
+    pub(crate) fn recall_consent(&self, consent: (String, Who)) {
+        lock(&self.0).consented.insert(consent);
     }
 
     pub(crate) fn open_grant(
@@ -141,16 +206,26 @@ impl OAuth {
         let grant = Grant { who: who.clone(), client: client.to_owned(), scopes, started_ms: now, jkt, dead: false };
         inner.grants.insert(id, grant);
         inner.by_who.entry(who.clone()).or_default().push((id, Vec::new()));
+        inner.note_grant(id);
         id
     }
 
     /// Whether this is the account's first consent to the app since the last revocation.
     pub(crate) fn first_consent(&self, client: &str, who: &Who) -> bool {
-        lock(&self.0).consented.insert((client.to_owned(), who.clone()))
+        let mut inner = lock(&self.0);
+        let consent = (client.to_owned(), who.clone());
+        let first = inner.consented.insert(consent.clone());
+        if first {
+            inner.note_consent(&consent, true);
+        }
+        first
     }
 
     pub(crate) fn forget_consent(&self, client: &str, who: &Who) {
-        lock(&self.0).consented.remove(&(client.to_owned(), who.clone()));
+        let mut inner = lock(&self.0);
+        let consent = (client.to_owned(), who.clone());
+        inner.consented.remove(&consent);
+        inner.note_consent(&consent, false);
     }
 
     pub(crate) fn add_code(&self, text: &str, code: Code) {
@@ -181,16 +256,10 @@ impl OAuth {
 
     pub(crate) fn issue(&self, grant: u64, kind: Kind, text: &str, now: i64, ttl_s: Option<i64>) {
         let mut inner = lock(&self.0);
-        let Some(who) = inner.grants.get(&grant).map(|g| g.who.clone()) else { return };
-        let label = if kind == Kind::Refresh { "refreshToken" } else { "accessToken" };
         let token =
             Token { grant, kind, issued_ms: now, expires_ms: ttl_s.map(|s| now + s * 1000), state: State::Live };
-        if inner.tokens.insert(text.to_owned(), token).is_none() {
-            inner.issued.push((Some(who.clone()), label, text.to_owned()));
-            if let Some((_, list)) = inner.by_who.entry(who).or_default().iter_mut().find(|(id, _)| *id == grant) {
-                list.push(text.to_owned());
-            }
-        }
+        inner.keep(text, token);
+        inner.note_token(text);
     }
 
     /// A secret that is no account's token.
@@ -228,6 +297,7 @@ impl OAuth {
         match inner.tokens.get_mut(text) {
             Some(token) if token.state == State::Live => {
                 token.state = State::Rotated(now, successors.to_vec());
+                inner.note_token(text);
                 true
             }
             _ => false,
@@ -242,14 +312,18 @@ impl OAuth {
 
     /// Makes one token run out now.
     pub(crate) fn expire(&self, text: &str, now: i64) {
-        if let Some(token) = lock(&self.0).tokens.get_mut(text) {
+        let mut inner = lock(&self.0);
+        if let Some(token) = inner.tokens.get_mut(text) {
             token.expires_ms = Some(token.expires_ms.map_or(now, |e| e.min(now)));
+            inner.note_token(text);
         }
     }
 
     pub(crate) fn kill_token(&self, text: &str) {
-        if let Some(token) = lock(&self.0).tokens.get_mut(text) {
+        let mut inner = lock(&self.0);
+        if let Some(token) = inner.tokens.get_mut(text) {
             token.state = State::Dead;
+            inner.note_token(text);
         }
     }
 
@@ -266,6 +340,7 @@ impl OAuth {
         for name in names {
             if let Some(token) = inner.tokens.get_mut(&name).filter(|t| t.kind != Kind::Refresh) {
                 token.expires_ms = Some(token.expires_ms.map_or(now, |e| e.min(now)));
+                inner.note_token(&name);
                 count += 1;
             }
         }
@@ -279,7 +354,11 @@ impl OAuth {
         for grant in &grants {
             inner.kill_grant(*grant);
         }
-        inner.consented.retain(|(_, w)| w != who);
+        let gone: Vec<(String, Who)> = inner.consented.iter().filter(|(_, w)| w == who).cloned().collect();
+        for consent in gone {
+            inner.consented.remove(&consent);
+            inner.note_consent(&consent, false);
+        }
         grants.len()
     }
 

@@ -1,8 +1,11 @@
 //! The world: everything that a request may read or change.
 
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::io;
+use std::path::Path;
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
 use ring::rand::{SecureRandom, SystemRandom};
+use serde::{Deserialize, Serialize};
 use serde_json::json;
 
 use crate::Config;
@@ -12,13 +15,14 @@ use crate::clock::{self, SimClock};
 use crate::faults::{Fault, Faults};
 use crate::journal::Journal;
 use crate::judge::{Judge, Outcome, Publication, Submission};
+use crate::memory::{Line, Memory};
 use crate::oauth::OAuth;
 use crate::settings::Settings;
 use crate::stock::{Ledger, Rates, Stock};
 use crate::uploads::Sessions;
 
 /// The platforms that the simulator plays.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub(crate) enum Platform {
     Instagram,
     TikTok,
@@ -62,10 +66,23 @@ impl Platform {
 }
 
 /// An account by what never changes about it: the handle that it was born with.
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(into = "(Platform, String)", from = "(Platform, String)")]
 pub(crate) struct Who {
     pub(crate) platform: Platform,
     pub(crate) seed: Arc<str>,
+}
+
+impl From<Who> for (Platform, String) {
+    fn from(who: Who) -> Self {
+        (who.platform, who.seed.to_string())
+    }
+}
+
+impl From<(Platform, String)> for Who {
+    fn from((platform, seed): (Platform, String)) -> Self {
+        Self { platform, seed: Arc::from(seed) }
+    }
 }
 
 /// Locks, also after a panic elsewhere.
@@ -108,6 +125,7 @@ pub(crate) struct World {
     pub(crate) stock: Stock,
     pub(crate) rates: Rates,
     pub(crate) ledger: Ledger,
+    memory: OnceLock<Memory>,
     /// Held by whoever publishes or deletes.
     pub(crate) turn: Mutex<()>,
 }
@@ -129,12 +147,42 @@ impl World {
             stock: Stock::default(),
             rates: Rates::default(),
             ledger: Ledger::default(),
+            memory: OnceLock::new(),
             turn: Mutex::default(),
         }
     }
 
+    /// Knows again what an earlier start wrote into the file, and goes on writing there.
+    pub(crate) fn remember_in(&self, path: &Path) -> io::Result<()> {
+        let (memory, lines) = Memory::open(path)?;
+        for Line { kind, key, value } in lines {
+            // A line of another version is not known, and forgotten.
+            let _ = match kind.as_str() {
+                "account" => serde_json::from_value(value).map(|who| self.accounts.recall(&who)),
+                "grant" => serde_json::from_value(value).map(|grant| self.oauth.recall_grant(&key, grant)),
+                "token" => serde_json::from_value(value).map(|token| self.oauth.recall_token(&key, token)),
+                "consent" => serde_json::from_value(value).map(|consent| self.oauth.recall_consent(consent)),
+                "app" => serde_json::from_value(value).map(|app| self.mastodon.recall(&key, app)),
+                "confidential" => serde_json::from_value(value).map(|grant| self.bluesky.recall_confidential(grant)),
+                "publication" => serde_json::from_value(value).map(|made| self.judge.recall(made)),
+                "sequence" => serde_json::from_value(value).map(|n| self.judge.go_on_from(n)),
+                _ => Ok(()),
+            };
+        }
+        self.accounts.remember_in(&memory);
+        self.oauth.remember_in(&memory);
+        self.mastodon.remember_in(&memory);
+        self.bluesky.remember_in(&memory);
+        self.judge.remember_in(&memory);
+        let _ = self.memory.set(memory);
+        Ok(())
+    }
+
     /// Back to the first second.
     pub(crate) fn reset(&self) {
+        if let Some(memory) = self.memory.get() {
+            memory.clear();
+        }
         self.clock.reset();
         self.accounts.reset();
         self.oauth.reset();

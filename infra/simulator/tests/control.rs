@@ -240,3 +240,47 @@ async fn an_account_that_was_asked_for_is_known_by_its_id_after_a_restart() {
     assert_eq!(start().await.get(&by_did).await.status, 200);
     assert_eq!(World::start().await.get(&by_did).await.status, 400, "a world without a journal must not know it");
 }
+
+#[tokio::test]
+async fn tokens_apps_and_posts_are_known_after_a_restart_and_forgotten_with_the_world() {
+    let folder = tempfile::tempdir().unwrap();
+    let memory = folder.path().join("world");
+    let start = || async { World::of(simulator::Simulator::default().remembering(&memory).unwrap()).await };
+    let first = start().await;
+    let issue = async |w: &World, platform: &str, account: &str| {
+        w.control("POST", &format!("accounts/{platform}/{account}/issue-token"), json!({})).await["accessToken"]
+            .as_str()
+            .unwrap()
+            .to_owned()
+    };
+    let kept = issue(&first, "MASTODON", "demo@mastodon.example").await;
+    let revoked = issue(&first, "TWITTER", "demo").await;
+    let status = async |w: &World, token: &str| {
+        let bearer = format!("Bearer {token}");
+        let headers = [("authorization", bearer.as_str()), ("content-type", "application/json")];
+        w.send("POST", "mastodon.example/api/v1/statuses", &headers, r#"{"status":"written before"}"#).await.status
+    };
+    assert_eq!(status(&first, &kept).await, 200);
+    first.control("POST", "accounts/TWITTER/demo/revoke-tokens", json!({})).await;
+
+    for _ in 0..2 {
+        let again = start().await;
+        let me = "mastodon.example/api/v1/accounts/verify_credentials";
+        let bearer = |token: &str| format!("Bearer {token}");
+        assert_eq!(again.send("GET", me, &[("authorization", &bearer(&kept))], "").await.status, 200);
+        let x = "api.x.com/2/users/me";
+        assert_eq!(again.send("GET", x, &[("authorization", &bearer(&revoked))], "").await.status, 401);
+        let posts = again.control("GET", "publications?platform=MASTODON", Value::Null).await;
+        assert_eq!(posts.as_array().map(Vec::len), Some(1), "{posts:#}");
+        assert_eq!((&posts[0]["text"], &posts[0]["submissions"]), (&json!("written before"), &json!(1)));
+        // Nothing that comes later takes the place of what was there.
+        let other = issue(&again, "MASTODON", "other@mastodon.example").await;
+        assert_ne!(other, kept);
+    }
+    let again = start().await;
+    again.control("POST", "reset", json!({})).await;
+    let later = start().await;
+    assert_eq!(later.control("GET", "publications", Value::Null).await, json!([]));
+    let me = "mastodon.example/api/v1/accounts/verify_credentials";
+    assert_eq!(later.send("GET", me, &[("authorization", &format!("Bearer {kept}"))], "").await.status, 401);
+}

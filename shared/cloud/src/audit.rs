@@ -1,4 +1,4 @@
-//! Who changed what: one entry in the transaction of every change.
+//! Who changed what: one entry in the transaction of every change, and one for every consent that came to nothing.
 
 use std::collections::HashMap;
 
@@ -17,6 +17,7 @@ pub struct Audit {
     subject: String,
     at: Timestamp,
     request_id: String,
+    reason: Option<&'static str>,
 }
 
 impl Audit {
@@ -38,7 +39,15 @@ impl Audit {
             subject: subject.into(),
             at,
             request_id: request_id.to_owned(),
+            reason: None,
         }
+    }
+
+    /// Why it came to nothing: the code of the error.
+    #[must_use]
+    pub const fn failed(mut self, code: &'static str) -> Self {
+        self.reason = Some(code);
+        self
     }
 
     /// Adds the entry to the transaction of the change.
@@ -57,6 +66,7 @@ impl Audit {
             Some(talent) => keys::talent_pk(&self.workspace, talent),
             None => keys::workspace_pk(&self.workspace),
         };
+        shown.extend(self.reason.map(|reason| ("reason".to_owned(), s(reason))));
         shown.extend(self.talent.as_ref().map(|talent| ("talent".to_owned(), s(talent.as_str()))));
         let sk = keys::audit_sk(self.at, &self.request_id);
         let item: Item = HashMap::from([

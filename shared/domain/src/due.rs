@@ -51,6 +51,9 @@ pub const LEASE: SignedDuration = SignedDuration::from_secs(60);
 pub const SKEW: SignedDuration = SignedDuration::from_secs(2);
 /// How far ahead `ring_due` rings: tick 60 s + imprecision of the schedule 60 s + its own run 60 s.
 pub const HORIZON: SignedDuration = SignedDuration::from_secs(180);
+/// Whoever writes a row that is due within this time rings for it. It is a minute more than the horizon: a run of
+/// `ring_due` that came between the writer's look at the clock and the row's appearance in the index has passed it by.
+pub const NEAR: SignedDuration = SignedDuration::from_secs(240);
 /// A ring at most this early waits inside the worker.
 pub const EARLY: SignedDuration = SignedDuration::from_secs(1);
 /// Overdue rows are rung only while their queue holds fewer messages than this.

@@ -2,7 +2,9 @@
 
 use std::time::{Duration, Instant};
 
+use herald_tests::author::{self, Stage};
 use herald_tests::client::Client;
+use herald_tests::eventually::until;
 use herald_tests::process::Result;
 use herald_tests::stack::Stack;
 use serde_json::json;
@@ -100,5 +102,60 @@ async fn after_an_hour_without_workers_the_queue_holds_no_more_than_a_thousand_b
     println!("all READY {:.1} s after the workers came back; {most} waiting at most", started.elapsed().as_secs_f64());
     assert!(most <= LIMIT, "{most}");
     assert_eq!(stack.world.look("/unexpected").await?, json!([]));
+    Ok(())
+}
+
+/// How many posts are due in the same second: more than a page of each shard.
+const POSTS: usize = 1_700;
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn rows_of_the_future_are_rung_for_once_and_overdue_they_add_no_more_than_a_thousand() -> Result<()> {
+    let stack = Stack::start().await?;
+    let token = stack.token(&format!("workspace={WORKSPACE}&role=admin&ttl=31536000")).await?;
+    let staff = stack.client.with_token(token);
+    staff.talent("ann").await?;
+    author::connect(&stack, &staff, "ann", Stage::of("TELEGRAM")).await?;
+    fault(&stack, json!({"kind": "workers_stopped"})).await?;
+    let now: jiff::Timestamp = stack.client.get("/local/clock").await?.text_of("now").parse()?;
+    let at = now.checked_add(jiff::SignedDuration::from_mins(8))?.to_string();
+    let mut writers = tokio::task::JoinSet::new();
+    for writer in 0..32 {
+        let (staff, at) = (staff.clone(), at.clone());
+        writers.spawn(async move {
+            for n in (writer..POSTS).step_by(32) {
+                let mut post = Stage::of("TELEGRAM").post("ann", &format!("post {n}"));
+                post["scheduledAt"] = json!(at);
+                let _ = staff.post("/api/social/posts", &post).await?.expect(201);
+            }
+            Ok::<_, Box<dyn std::error::Error + Send + Sync>>(())
+        });
+    }
+    while let Some(done) = writers.join_next().await {
+        done??;
+    }
+    let messages = async || {
+        let queue = stack.client.get("/local/queues").await?.expect(200).body["publish"].clone();
+        let count = |what: &str| queue[what].as_u64().unwrap_or_default();
+        Ok::<_, Box<dyn std::error::Error + Send + Sync>>(count("waiting") + count("delayed"))
+    };
+    let all = u64::try_from(POSTS)?;
+    assert_eq!(messages().await?, 0, "their time is far");
+    let mut seen = Vec::new();
+    for _ in 0..7 {
+        stack.pass(60).await?;
+        ring_due(&stack).await?;
+        seen.push(messages().await?);
+    }
+    // A clock that moves wakes the schedule too, so the last look may come while that run still rings.
+    until("the last ring", async || Ok(messages().await? >= all)).await?;
+    seen.push(messages().await?);
+    assert!(seen.iter().all(|n| *n <= all), "{seen:?}");
+    // Now they are overdue, and nobody comes.
+    let mut most = 0;
+    for _ in 0..3 {
+        stack.pass(60).await?;
+        most = most.max(messages().await?);
+    }
+    assert!(most <= all + LIMIT, "{most} messages for {all} rows");
     Ok(())
 }

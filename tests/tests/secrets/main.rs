@@ -10,6 +10,7 @@ use axum::body::Body;
 use axum::extract::{Request, State};
 use axum::http::{Method, StatusCode};
 use axum::response::{IntoResponse, Response};
+use herald_tests::author::{self, Stage};
 use herald_tests::client::Client;
 use herald_tests::consent::{self, Person};
 use herald_tests::eventually::until;
@@ -21,12 +22,15 @@ use serde_json::{Value, json};
 
 const WORKSPACE: &str = "w_secret";
 const TALENT: &str = "ann";
-const ACCOUNTS: [(&str, &str, &str); 5] = [
-    ("INSTAGRAM", "secretive", "www.instagram.com"),
-    ("TIKTOK", "secretive", "open.tiktokapis.com"),
-    ("YOUTUBE", "secretive", "oauth2.googleapis.com"),
-    ("MASTODON", "secretive@mastodon.example", "mastodon.example"),
-    ("BLUESKY", "secretive.bsky.social", "pds.bsky.example"),
+const ACCOUNTS: [(&str, &str); 8] = [
+    ("INSTAGRAM", "secretive"),
+    ("TIKTOK", "secretive"),
+    ("YOUTUBE", "secretive"),
+    ("MASTODON", "secretive@mastodon.example"),
+    ("BLUESKY", "secretive.bsky.social"),
+    ("TWITTER", "secretive"),
+    ("LINKEDIN", "secretive"),
+    ("TELEGRAM", "secretive"),
 ];
 /// What holds keys because it is there to hold them.
 const KEY_FILES: [&str; 2] = ["keys.json", "issuer.key"];
@@ -106,6 +110,20 @@ async fn link(staff: &Client, known: &mut Known, platform: &str, account: &str) 
     Ok(landing.connection()?.to_owned())
 }
 
+/// A post with a file to each of these accounts, seen through to its end: uploads, containers and addresses included.
+async fn publish(staff: &Client, platform: &str, accounts: impl Iterator<Item = &String>) -> Result<()> {
+    let mut post = Stage::of(platform).post(TALENT, "nothing secret in it");
+    post["connectionIds"] = json!(accounts.collect::<Vec<_>>());
+    if let Some(members) = post.as_object_mut() {
+        members.remove("platforms");
+        members.entry("mediaUrls").or_insert_with(|| json!(["https://media.example/photo.jpg?w=1080&h=1080"]));
+    }
+    let id = author::publish(staff, &post).await?;
+    let ended = author::is(&["published", "partial", "failed"]);
+    let post = author::within(staff, &id, std::time::Duration::from_secs(40), ended).await?;
+    if post["status"] == "published" { Ok(()) } else { Err(format!("{platform}: {post:#}").into()) }
+}
+
 /// An account's newest secret of a kind.
 async fn newest(stack: &Stack, platform: &str, account: &str, kind: &str) -> Result<String> {
     let all = stack.world.look(&format!("/accounts/{platform}/{account}/tokens")).await?;
@@ -164,13 +182,15 @@ async fn nothing_that_was_secret_is_in_a_log_an_answer_or_a_file() -> Result<()>
     staff.talent(TALENT).await?;
 
     let mut linked = Vec::new();
-    for (platform, account, _) in ACCOUNTS {
+    // A bot is no consent.
+    for (platform, account) in ACCOUNTS.into_iter().filter(|(platform, _)| *platform != "TELEGRAM") {
         let id = link(&staff, &mut known, platform, account).await?;
         assert_eq!(staff.done(TALENT, &id).await?["syncStatus"], "READY", "{platform}");
         linked.push(id);
     }
     // The other ways in: tokens that somebody else obtained, an app password.
-    for (platform, account, _) in ACCOUNTS {
+    let mut handed = Vec::new();
+    for (platform, account) in ACCOUNTS {
         let account = account.replacen("secretive", "handed", 1);
         let mut body = json!({"talentId": TALENT, "platform": platform, "handle": account});
         if platform == "BLUESKY" {
@@ -186,12 +206,16 @@ async fn nothing_that_was_secret_is_in_a_log_an_answer_or_a_file() -> Result<()>
         }
         let id = staff.post("/api/socials/oauth/callback", &body).await?.expect(201).text_of("connectionId").to_owned();
         assert_eq!(staff.done(TALENT, &id).await?["syncStatus"], "READY", "{platform} handed over");
+        handed.push(id);
+    }
+    for (at, (platform, _)) in ACCOUNTS.into_iter().enumerate() {
+        publish(&staff, platform, linked.get(at).into_iter().chain([&handed[at]])).await?;
     }
     mistakes(&stack, &staff, &mut known).await?;
 
     // Renewal, ahead of the end and after a surprise.
-    for (at, (platform, account, _)) in ACCOUNTS.into_iter().enumerate() {
-        if platform == "MASTODON" {
+    for (at, (platform, account)) in ACCOUNTS.into_iter().enumerate() {
+        if matches!(platform, "MASTODON" | "TELEGRAM") {
             continue;
         }
         let before = newest(&stack, platform, account, "accessToken").await?;
@@ -227,7 +251,7 @@ async fn nothing_that_was_secret_is_in_a_log_an_answer_or_a_file() -> Result<()>
     }
 
     // Half of it is disconnected, the rest deleted.
-    for (at, id) in linked.iter().enumerate() {
+    for (at, id) in linked.iter().chain(&handed).enumerate() {
         if at % 2 == 0 {
             let _ = staff.post("/api/social/disconnect", &json!({"connectionId": id})).await?.expect(200);
         } else {
@@ -251,6 +275,9 @@ async fn nothing_that_was_secret_is_in_a_log_an_answer_or_a_file() -> Result<()>
     assert!(!keys.is_empty(), "the key ring holds keys");
     keys.iter().for_each(|key| know(&mut known, "a key of the ring", key));
 
+    for (platform, _) in ACCOUNTS {
+        assert!(known.values().any(|name| name.starts_with(&format!("accessToken of {platform} "))), "{platform}");
+    }
     let search = Search::new(&known);
     println!("{} secrets", search.secrets());
     assert!(search.secrets() > 40);

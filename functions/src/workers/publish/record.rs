@@ -9,7 +9,7 @@ use cloud::table::events::{self, Event};
 use cloud::table::posts;
 use cloud::telemetry::{Unit, metric};
 use cloud::work::{self, Next};
-use domain::due::{HORIZON, LEASE, SKEW};
+use domain::due::{LEASE, NEAR, SKEW};
 use domain::{DeliveryStatus, Post};
 use jiff::{SignedDuration, Timestamp};
 use outbound::Fuse;
@@ -31,7 +31,7 @@ impl<'a> Work<'a> {
         self.write(Some(next)).await?;
         if let Next::At(at) = next {
             let now = self.app.now();
-            if now.duration_until(at) < HORIZON {
+            if now.duration_until(at) < NEAR {
                 let delay = work::ring_delay(at, now);
                 doorbell::ring(self.app.doorbell.as_ref(), self.ring.clone(), delay).await;
             }

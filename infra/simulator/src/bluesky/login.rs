@@ -217,7 +217,7 @@ fn authorize(world: &World, call: &Call) -> Answer {
             let now = world.now();
             let grant = world.oauth.open_grant(&account.who, f.text("client_id"), scopes, now, Some(pushed.jkt));
             if pushed.confidential {
-                lock(&world.bluesky.confidential).insert(grant);
+                world.bluesky.is_confidential(grant);
             }
             let code = format!("cod-{}", secret(64));
             let challenge = Some(("S256".to_owned(), f.text("code_challenge").to_owned()));

@@ -13,13 +13,14 @@ mod session;
 mod video;
 
 use std::collections::{HashMap, HashSet};
-use std::sync::Mutex;
+use std::sync::{Mutex, OnceLock};
 
 use serde_json::json;
 
 use crate::accounts::Account;
 use crate::call::{Call, Reply};
 use crate::clock::SimClock;
+use crate::memory::Memory;
 use crate::state::{Platform, Who, World, lock, random};
 use crate::strict::Breach;
 
@@ -44,6 +45,7 @@ pub(crate) struct Desk {
     pushed: Mutex<HashMap<String, login::Pushed>>,
     confidential: Mutex<HashSet<u64>>,
     services: Mutex<HashMap<String, Service>>,
+    memory: OnceLock<Memory>,
 }
 
 /// Whose service token, for which service and method, and until when.
@@ -57,6 +59,7 @@ impl Default for Desk {
             pushed: Mutex::default(),
             confidential: Mutex::default(),
             services: Mutex::default(),
+            memory: OnceLock::new(),
         }
     }
 }
@@ -67,6 +70,23 @@ impl Desk {
         lock(&self.pushed).clear();
         lock(&self.confidential).clear();
         lock(&self.services).clear();
+    }
+
+    /// Writes down from now on which grants are a confidential app's.
+    pub(crate) fn remember_in(&self, memory: &Memory) {
+        let _ = self.memory.set(memory.clone());
+    }
+
+    /// Knows again that a grant is a confidential app's.
+    pub(crate) fn recall_confidential(&self, grant: u64) {
+        lock(&self.confidential).insert(grant);
+    }
+
+    fn is_confidential(&self, grant: u64) {
+        if let Some(memory) = self.memory.get() {
+            memory.note("confidential", &grant.to_string(), &grant);
+        }
+        self.recall_confidential(grant);
     }
 
     fn remember_service(&self, token: &str, who: &Who, aud: &str, lxm: &str, exp_ms: i64) {

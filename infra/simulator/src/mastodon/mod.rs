@@ -6,22 +6,24 @@ mod publish;
 mod read;
 
 use std::collections::HashMap;
-use std::sync::Mutex;
+use std::sync::{Mutex, OnceLock};
 
+use serde::{Deserialize, Serialize};
 use serde_json::json;
 
 use crate::accounts::Account;
 use crate::call::{Call, Reply};
 use crate::clock::iso_ms;
 use crate::law;
+use crate::memory::Memory;
 use crate::state::{World, lock};
 use crate::strict::Breach;
 
 pub(crate) use login::hand_over;
 
 /// An app that registered itself on one instance.
-#[derive(Debug, Clone)]
-struct App {
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(crate) struct App {
     host: String,
     name: String,
     secret: String,
@@ -31,7 +33,7 @@ struct App {
 
 /// All registered apps, by client id.
 #[derive(Debug, Default)]
-pub(crate) struct Apps(Mutex<HashMap<String, App>>);
+pub(crate) struct Apps(Mutex<HashMap<String, App>>, OnceLock<Memory>);
 
 impl Apps {
     fn get(&self, host: &str, client_id: &str) -> Option<App> {
@@ -39,6 +41,19 @@ impl Apps {
     }
 
     fn add(&self, client_id: &str, app: App) {
+        if let Some(memory) = self.1.get() {
+            memory.note("app", client_id, &app);
+        }
+        lock(&self.0).insert(client_id.to_owned(), app);
+    }
+
+    /// Writes down from now on which apps register.
+    pub(crate) fn remember_in(&self, memory: &Memory) {
+        let _ = self.1.set(memory.clone());
+    }
+
+    /// Knows an app of an earlier start again.
+    pub(crate) fn recall(&self, client_id: &str, app: App) {
         lock(&self.0).insert(client_id.to_owned(), app);
     }
 
