@@ -226,6 +226,8 @@ pub struct Job<'a> {
     /// When the first intent of this content was written, however often it was sent again since: nothing of it on the
     /// platform can be older.
     pub first_intent_at: Option<Timestamp>,
+    /// It was sent before, and a person or the platform has said since that it is not there.
+    pub resent: bool,
     /// What the steps before have obtained.
     pub progress: &'a Progress,
     /// Reads the draft's files.

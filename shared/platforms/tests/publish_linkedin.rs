@@ -208,7 +208,7 @@ async fn what_never_arrived_on_a_page_is_absent_and_goes_out_once() {
 }
 
 #[tokio::test]
-async fn of_a_member_nobody_can_tell_not_even_a_duplicate() {
+async fn of_a_member_nobody_can_tell_until_a_person_has_it_sent_again() {
     let world = world().await;
     let mut delivery = member(&world, "Hello", &[], json!({})).await;
     assert_eq!(delivery.publish().proof(&delivery.tokens), Proof::None);
@@ -224,6 +224,11 @@ async fn of_a_member_nobody_can_tell_not_even_a_duplicate() {
     assert_eq!((failure.kind, failure.existing), (Kind::ProviderDown, None));
     assert_eq!(failure.code.as_deref(), Some("DUPLICATE_POST"));
     assert!(matches!(delivery.find().await.unwrap(), Found::CannotTell));
+    // A person has it sent again, and is told by LinkedIn's own refusal that it is there.
+    delivery.resent = true;
+    let failure = delivery.submit_failing().await;
+    assert_eq!((failure.kind, failure.effect), (Kind::Duplicate, Effect::NotApplied));
+    assert_eq!(failure.existing.as_deref(), delivery.publications().await[0]["id"].as_str());
     delivery.stands_once().await;
 }
 

@@ -313,6 +313,7 @@ impl Ready<'_> {
             started_at: delivery.started_at.unwrap_or(now),
             intent_at: delivery.intent_at,
             first_intent_at: delivery.first_intent_at.or(delivery.intent_at),
+            resent: delivery.resent,
             progress,
             files,
             lease,

@@ -79,6 +79,8 @@ impl Publish for Linkedin {
             // The same was sent before without a known outcome, so this may be about our own; or about what is gone.
             Err(failure) if failure.kind == Kind::Duplicate && was_sent_before(job) => {
                 match failure.existing.as_deref() {
+                    // Of a member nothing can be read, and a person who wants it sent again has this for an answer.
+                    Some(_) if job.resent && !readback::can_read(job) => return Err(failure.into()),
                     Some(urn) if readback::is_ours(cx, job, urn).await => return Err(failure.into()),
                     _ => return Err(readback::left_open(job, failure).await),
                 }

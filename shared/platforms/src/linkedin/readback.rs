@@ -71,6 +71,11 @@ pub(super) async fn post(cx: &Context<'_>, job: &Job<'_>) -> Result<Found, Failu
     })
 }
 
+/// Whether the account's posts may be listed at all.
+pub(super) fn can_read(job: &Job<'_>) -> bool {
+    page(job).is_some()
+}
+
 /// Whether the post that LinkedIn names as the same is there and ours: the rule goes on for a day or two after a post
 /// was deleted, and then names one that is gone.
 pub(super) async fn is_ours(cx: &Context<'_>, job: &Job<'_>, urn: &str) -> bool {
