@@ -2,7 +2,7 @@
 
 use std::net::IpAddr;
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -184,6 +184,32 @@ async fn addresses_inside_are_not_looked_at() {
         let problem = probe(&out, url).await.unwrap_err();
         assert_eq!(problem.code, "media_address_refused", "{url}: {}", problem.message);
     }
+}
+
+/// A name that is public when it is asked for first, and inside ever after.
+struct Rebinding(AtomicUsize);
+
+impl Lookup for Rebinding {
+    fn lookup<'a>(&'a self, _: &'a str) -> Looking<'a> {
+        let first = self.0.fetch_add(1, Ordering::SeqCst) == 0;
+        // Public, and on no test machine's way.
+        let text = if first { "2606:4700:4700::1111" } else { "127.0.0.1" };
+        Box::pin(async move { Ok(vec![text.parse::<IpAddr>().unwrap()]) })
+    }
+}
+
+#[tokio::test]
+async fn a_name_that_turns_inside_after_it_was_checked_leads_nowhere() {
+    let inside = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("https://rebound.example:{}/a.jpg", inside.local_addr().unwrap().port());
+    let names = Arc::new(Rebinding(AtomicUsize::new(0)));
+    let out = Outbound::with_lookup(UpstreamConfig::default(), Arc::<Rebinding>::clone(&names));
+    // The first look goes to the address that was checked, the next ones are refused.
+    assert_eq!(probe(&out, &url).await.unwrap_err().code, "media_unreachable");
+    assert_eq!(names.0.load(Ordering::SeqCst), 1, "a name is looked up once for each connection");
+    assert_eq!(probe(&out, &url).await.unwrap_err().code, "media_address_refused");
+    let called = tokio::time::timeout(Duration::from_millis(100), inside.accept()).await;
+    assert!(called.is_err(), "something inside was called");
 }
 
 #[tokio::test]
