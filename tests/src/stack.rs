@@ -49,6 +49,14 @@ impl World {
         self.client.json(reqwest::Method::PATCH, &format!("/_control/accounts/{platform}/{handle}"), change).await
     }
 
+    /// Turns knobs of a platform, or of one of its servers (`MASTODON/host`).
+    ///
+    /// # Errors
+    /// When there is no answer.
+    pub async fn settings(&self, of: &str, change: &Value) -> Result<Reply> {
+        self.client.json(reqwest::Method::PATCH, &format!("/_control/settings/{of}"), change).await
+    }
+
     /// Any call of the control API.
     ///
     /// # Errors

@@ -160,7 +160,16 @@ async fn good_rows_become_posts_and_bad_ones_say_everything_that_is_wrong() -> R
         (line["status"].as_str().unwrap_or_default().to_owned(), problems.iter().map(word).collect::<Vec<_>>())
     };
     for (row, problems) in [
-        (3, ["lateAfterMinutes invalid_request"].as_slice()),
+        (
+            3,
+            [
+                "lateAfterMinutes invalid_request",
+                "timezone invalid_time",
+                "scheduledAt invalid_time",
+                "content too_long",
+            ]
+            .as_slice(),
+        ),
         (4, &["content too_long"]),
         (5, &["scheduledAt invalid_time", "content too_long"]),
         (6, &["talentId invalid_field", "platforms invalid_field", "lateAfterMinutes invalid_field"]),

@@ -2,11 +2,12 @@
 
 use cloud::http::{ApiError, Request, Response};
 use domain::content::MediaKind;
-use platforms::publish::{CountedIn, FileRule, Proof, PublishFacts, Takes, TextLimit};
+use platforms::publish::{CountedIn, FileRule, Measure, Proof, PublishFacts, Quantity, Takes, TextLimit};
 use platforms::{Facts, Pkce, Platforms, PublicRead, Registration, Renewal};
 use serde::Serialize;
 use utoipa::ToSchema;
 
+use super::options::{self, OptionView};
 use crate::App;
 
 /// Every platform that can be connected.
@@ -74,6 +75,30 @@ pub struct FileView {
     max_bytes: u64,
     /// How many in one post.
     max_count: u32,
+    /// How long, large and wide it may be.
+    measures: Vec<MeasureView>,
+}
+
+/// A limit of what a file measures.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct MeasureView {
+    /// `duration_ms`, `width`, `height`, `long_side`, `short_side`, `sides` (width and height together), `pixels` (width
+    /// times height) or `ratio_thousandths` (1910 is 1.91:1).
+    #[schema(value_type = String)]
+    of: Quantity,
+    /// The least.
+    min: Option<u64>,
+    /// The most.
+    max: Option<u64>,
+    /// Whether a file that misses it is only warned of.
+    advised: bool,
+}
+
+impl From<&Measure> for MeasureView {
+    fn from(measure: &Measure) -> Self {
+        Self { of: measure.of, min: measure.min, max: measure.max, advised: measure.advised }
+    }
 }
 
 /// What can be published. A server of a federated platform may set other limits; `validate` asks it.
@@ -84,6 +109,10 @@ pub struct PublishView {
     text: TextLimitView,
     /// The text of a post with files, where that is another limit.
     caption: Option<TextLimitView>,
+    /// The text of a post of photos, where that is another limit again.
+    photo_text: Option<TextLimitView>,
+    /// The text of a first comment or of each part of a thread; `null`: nothing can follow.
+    follow_up: Option<TextLimitView>,
     /// Whether there must be a text.
     text_required: bool,
     /// Whether there must be a file.
@@ -97,12 +126,14 @@ pub struct PublishView {
     /// `bytes`: Herald sends the files; `url`: the platform fetches their addresses, which must stay public.
     #[schema(value_type = String)]
     takes: Takes,
-    /// The names in `options.<PLATFORM>`.
-    options: Vec<&'static str>,
+    /// What `options.<PLATFORM>` may hold.
+    options: Vec<OptionView>,
     /// How many follow-ups: 1 is `firstComment`, more are `thread`.
     follow_ups: u32,
     /// Scopes without which it cannot be published.
     scopes: &'static [&'static str],
+    /// Scopes without which it cannot be published with files, beside those.
+    media_scopes: &'static [&'static str],
     /// How an uncertain submission is settled: `client_key`, `handle`, `read_back`, or `none`: a person decides.
     #[schema(value_type = String)]
     proof: Proof,
@@ -117,24 +148,23 @@ impl From<&'static PublishFacts> for PublishView {
             types: rule.mimes,
             max_bytes: rule.max_bytes,
             max_count: rule.max_count,
-        };
-        let follow_ups: &[&str] = match facts.follow_ups {
-            0 => &[],
-            1 => &["firstComment"],
-            _ => &["firstComment", "thread"],
+            measures: facts.measures.iter().filter(|m| m.kind == rule.kind).map(MeasureView::from).collect(),
         };
         Self {
             text: facts.text.into(),
             caption: facts.caption.map(TextLimitView::from),
+            photo_text: facts.photo_text.map(TextLimitView::from),
+            follow_up: facts.follow_up.map(TextLimitView::from),
             text_required: facts.text_required,
             media_required: facts.media_required,
             files: facts.files.iter().map(file).collect(),
             max_files: facts.max_files,
             mixed: facts.mixed,
             takes: facts.takes,
-            options: facts.options.iter().map(|option| option.name).chain(follow_ups.iter().copied()).collect(),
+            options: options::of(facts),
             follow_ups: facts.follow_ups,
             scopes: facts.scopes,
+            media_scopes: facts.media_scopes,
             proof: facts.proof,
             deletes: facts.deletes,
         }

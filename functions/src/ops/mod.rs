@@ -2,5 +2,6 @@
 
 pub mod capabilities;
 pub mod health;
+pub mod options;
 pub mod queue_stats;
 pub mod redrive;

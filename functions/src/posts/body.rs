@@ -2,12 +2,13 @@
 
 use std::collections::BTreeMap;
 
-use cloud::http::ApiError;
 use domain::post::{LATE_AFTER_MINUTES, MOST_LATE_AFTER_MINUTES};
 use domain::{ConnectionId, Platform, TalentId};
 use serde::Deserialize;
 use serde_json::{Map, Value};
 use utoipa::ToSchema;
+
+use super::found::Found;
 
 /// What differs on one platform.
 #[derive(Debug, Clone, Default, Deserialize, ToSchema)]
@@ -64,52 +65,56 @@ pub struct PostBody {
 /// The longest text of any platform, with room; X allows 25,000 to some.
 const MOST_CONTENT: usize = 100_000;
 /// More files than any platform takes in one post.
-const MOST_MEDIA: usize = 35;
+pub const MOST_MEDIA: usize = 35;
 const MOST_HASHTAGS: usize = 60;
 
 impl PostBody {
-    /// What no post may be, whatever its platforms.
-    ///
-    /// # Errors
-    /// 400.
-    pub fn check(&self) -> Result<(), ApiError> {
-        let texts = std::iter::once(&self.content).chain(self.overrides.values().filter_map(|o| o.content.as_ref()));
-        for text in texts {
+    /// Everything that no post may be, whatever its platforms.
+    #[must_use]
+    pub fn problems(&self) -> Vec<Found> {
+        let mut found = Vec::new();
+        let mut wrong = |field: &str, message: String| found.push(Found::request("invalid_request", field, message));
+        let own = |platform: &Platform, field: &str| format!("overrides.{platform}.{field}");
+        let texts = self.overrides.iter().filter_map(|(p, o)| Some((own(p, "content"), o.content.as_ref()?)));
+        for (field, text) in std::iter::once(("content".to_owned(), &self.content)).chain(texts) {
             if text.len() > MOST_CONTENT {
-                return Err(ApiError::invalid(format!("content must be at most {MOST_CONTENT} bytes.")));
+                wrong(&field, format!("content must be at most {MOST_CONTENT} bytes."));
             }
             if text.contains('\0') {
-                return Err(ApiError::invalid("content must not hold NUL characters."));
+                wrong(&field, "content must not hold NUL characters.".to_owned());
             }
         }
-        let lists =
-            std::iter::once(&self.media_urls).chain(self.overrides.values().filter_map(|o| o.media_urls.as_ref()));
-        for list in lists {
+        let lists = self.overrides.iter().filter_map(|(p, o)| Some((own(p, "mediaUrls"), o.media_urls.as_ref()?)));
+        for (field, list) in std::iter::once(("mediaUrls".to_owned(), &self.media_urls)).chain(lists) {
             if list.len() > MOST_MEDIA {
-                return Err(ApiError::invalid(format!("mediaUrls must hold at most {MOST_MEDIA} addresses.")));
+                wrong(&field, format!("mediaUrls must hold at most {MOST_MEDIA} addresses."));
             }
         }
-        if self.hashtags.len() > MOST_HASHTAGS
-            || self.hashtags.iter().any(|tag| {
-                tag.chars().count() > 140
-                    || tag.trim_start_matches('#').chars().any(|c| c.is_whitespace() || c.is_control() || c == '#')
-            })
-        {
-            return Err(ApiError::invalid(format!(
-                "hashtags must be at most {MOST_HASHTAGS} words of at most 140 characters."
-            )));
+        let is_word = |tag: &String| {
+            tag.chars().count() <= 140
+                && !tag.trim_start_matches('#').chars().any(|c| c.is_whitespace() || c.is_control() || c == '#')
+        };
+        if self.hashtags.len() > MOST_HASHTAGS || !self.hashtags.iter().all(is_word) {
+            let message = format!("hashtags must be at most {MOST_HASHTAGS} words of at most 140 characters.");
+            wrong("hashtags", message);
         }
         if self.campaign.as_ref().is_some_and(|text| text.chars().count() > 200 || text.chars().any(char::is_control)) {
-            return Err(ApiError::invalid("campaign must be at most 200 printable characters."));
+            wrong("campaign", "campaign must be at most 200 printable characters.".to_owned());
         }
         if !(1..=MOST_LATE_AFTER_MINUTES).contains(&self.late()) {
-            return Err(ApiError::invalid(format!("lateAfterMinutes must be 1 to {MOST_LATE_AFTER_MINUTES}.")));
+            wrong("lateAfterMinutes", format!("lateAfterMinutes must be 1 to {MOST_LATE_AFTER_MINUTES}."));
         }
-        let size = serde_json::to_string(&self.options).map_or(0, |text| text.len());
-        if size > MOST_CONTENT {
-            return Err(ApiError::invalid("options are too large."));
+        if serde_json::to_string(&self.options).map_or(0, |text| text.len()) > MOST_CONTENT {
+            wrong("options", "options are too large.".to_owned());
         }
-        Ok(())
+        found
+    }
+
+    /// Whether it is larger than any post, so that no platform's rules are worth the time.
+    #[must_use]
+    pub fn is_oversized(&self) -> bool {
+        let own = self.overrides.values().filter_map(|own| own.content.as_ref());
+        std::iter::once(&self.content).chain(own).any(|text| text.len() > MOST_CONTENT)
     }
 
     /// `lateAfterMinutes`, or its default.

@@ -4,16 +4,18 @@ use std::collections::BTreeMap;
 
 use cloud::http::{ApiError, Request};
 use cloud::table::deliveries::Delivery;
-use domain::content::{Media, Problem, Severity};
+use cloud::table::slots;
 use domain::post::{DeliveryState, Override};
-use domain::{Caller, Connection, DeliveryId, DeliveryStatus, Platform, Post, PostId, PostStatus, TalentId, schedule};
-use http::StatusCode;
+use domain::schedule::{self, InvalidTime};
+use domain::{Caller, Connection, DeliveryId, DeliveryStatus, Post, PostId, PostStatus, TalentId};
 use jiff::{SignedDuration, Timestamp};
-use platforms::media;
 use ring::rand::SecureRandom;
 
 use super::body::PostBody;
-use super::{limits, targets};
+use super::check::{self, Aims, Lengths};
+use super::found::{self, Found};
+use super::targets::{self, Targets};
+use super::{files, warnings};
 use crate::App;
 use crate::accounts::budget::Budget;
 use crate::accounts::link;
@@ -53,64 +55,77 @@ impl<'a> Author<'a> {
     }
 }
 
-/// A post that passed every check, or the problems that it has.
+/// A post as it would be stored, with everything that is wrong with it.
 #[derive(Debug)]
 pub struct Composed {
     /// The post, without deliveries for a draft.
     pub post: Post,
     /// The rows of its deliveries.
     pub deliveries: Vec<Delivery>,
-    /// What is wrong, per platform.
-    pub problems: BTreeMap<Platform, Vec<Problem>>,
+    /// What is wrong, and what a person may want to know.
+    pub found: Vec<Found>,
     /// What the text counts and may count, per platform.
-    pub lengths: BTreeMap<Platform, (u32, u32)>,
+    pub lengths: Lengths,
+    /// Whether it is a draft, which may be unfinished.
+    pub is_draft: bool,
 }
 
 impl Composed {
     /// Whether anything forbids it to go out.
     #[must_use]
     pub fn has_errors(&self) -> bool {
-        self.problems.values().flatten().any(|problem| problem.severity == Severity::Error)
+        self.found.iter().any(Found::is_error)
     }
 
-    /// The refusal of a post that has errors: all of them at once.
+    /// The refusal of a post that has errors: all of them at once. Nothing may be stored then.
     ///
     /// # Errors
-    /// 422 `invalid_post` with `problems`.
+    /// As [`found::refuse`].
     pub fn refuse(&self) -> Result<(), ApiError> {
-        if !self.has_errors() {
-            return Ok(());
+        found::refuse(&self.found, self.is_draft)
+    }
+
+    /// Adds what may be a mistake of a post that goes out: the same text again, a clash of times.
+    ///
+    /// # Errors
+    /// 503 when the table cannot answer.
+    pub async fn warn(&mut self, app: &App) -> Result<(), ApiError> {
+        if let Some(at) = self.post.scheduled_at {
+            self.found.extend(warnings::of(app, &self.post, at, None).await?);
         }
-        let first = self
-            .problems
-            .iter()
-            .flat_map(|(platform, all)| all.iter().map(move |problem| (platform, problem)))
-            .find(|(_, problem)| problem.severity == Severity::Error);
-        let message = first.map(|(platform, problem)| format!("{platform}: {}", problem.message)).unwrap_or_default();
-        let mut error = ApiError::new(StatusCode::UNPROCESSABLE_ENTITY, "invalid_post", message);
-        error.problems = serde_json::to_value(&self.problems).ok();
-        Err(error)
+        Ok(())
     }
 }
 
-/// Composes what an author wrote.
+/// Composes what an author wrote. What is wrong with it is in [`Composed::found`], all of it.
 ///
 /// # Errors
-/// 400 and 404 for what cannot be read or does not exist; platform problems are in [`Composed::problems`].
+/// 503 when the table cannot answer, or files and servers take longer than a request may.
 pub async fn compose(app: &App, author: &Author<'_>, body: PostBody, when: When) -> Result<Composed, ApiError> {
     let Author { caller, now, .. } = *author;
-    let talent = link::talent_of(caller, body.talent_id.clone())?;
-    body.check()?;
-    let at = time(&body, when, now)?;
-    let connections = targets::of(app, caller, &talent, &body.platforms, &body.connection_ids).await?;
-    if at.is_some() && connections.is_empty() {
-        return Err(ApiError::invalid("Name platforms or connectionIds: where shall it go?"));
+    let (talent, mut found) = match link::talent_of(caller, body.talent_id.clone()) {
+        Ok(talent) => (Some(talent), Vec::new()),
+        Err(error) => (None, vec![Found::refusal(&error, "talentId")]),
+    };
+    found.extend(body.problems());
+    if when == When::Now && body.scheduled_at.is_some() {
+        let message = "scheduledAt has no place in publish. Schedule it, or leave the time out.";
+        found.push(Found::request("invalid_request", "scheduledAt", message));
     }
+    let at = time(&body, when, now).unwrap_or_else(|wrong| {
+        found.extend(wrong);
+        None
+    });
+    let targets = match &talent {
+        Some(talent) => targets::of(app, caller, talent, &body.platforms, &body.connection_ids).await?,
+        None => Targets { without_account: body.platforms.clone(), ..Targets::default() },
+    };
     let id = author.post.map_or_else(|| new_id(now), |id| Ok(id.clone()))?;
     let post = Post {
         id,
         workspace: caller.workspace.clone(),
-        talent,
+        // A post of nobody is never stored: that its talent is missing was found.
+        talent: talent.map_or_else(nobody, Ok)?,
         content: String::new(),
         media: Vec::new(),
         overrides: BTreeMap::new(),
@@ -130,41 +145,58 @@ pub async fn compose(app: &App, author: &Author<'_>, body: PostBody, when: When)
         updated_at: now,
         version: 1,
     };
-    write_into(app, post, body, at, &connections, now).await
+    let written = Written { body, when, at, now };
+    write_into(app, post, written, targets, found).await
 }
 
 /// When the body says that it goes out.
 ///
 /// # Errors
-/// 400.
-pub fn time(body: &PostBody, when: When, now: Timestamp) -> Result<Option<Timestamp>, ApiError> {
-    let invalid =
-        |error: schedule::InvalidTime| ApiError::new(StatusCode::BAD_REQUEST, "invalid_time", error.to_string());
-    if let Some(name) = &body.timezone {
-        schedule::zone(name).map_err(invalid)?;
+/// Everything that is wrong with its time and its zone.
+pub fn time(body: &PostBody, when: When, now: Timestamp) -> Result<Option<Timestamp>, Vec<Found>> {
+    let wrong = |field: &str, error: InvalidTime| Found::request("invalid_time", field, error.0);
+    let zone = body.timezone.as_deref().map(schedule::zone).transpose().map_err(|error| wrong("timezone", error));
+    let at = match body.scheduled_at.as_deref().filter(|_| when == When::AsWritten) {
+        None => Ok((when == When::Now).then_some(now)),
+        // A wall-clock time in a zone that is none cannot be read; one with an offset can.
+        Some(text) if zone.is_err() && !schedule::has_offset(text) => Ok(None),
+        Some(text) => schedule::instant(text, body.timezone.as_deref().filter(|_| zone.is_ok()))
+            .and_then(|at| schedule::check(at, now).map(|()| Some(at)))
+            .map_err(|error| wrong("scheduledAt", error)),
+    };
+    match (zone, at) {
+        (Ok(_), Ok(at)) => Ok(at),
+        (zone, at) => Err(zone.err().into_iter().chain(at.err()).collect()),
     }
-    if when == When::Now {
-        return Ok(Some(now));
-    }
-    let Some(text) = &body.scheduled_at else { return Ok(None) };
-    let at = schedule::instant(text, body.timezone.as_deref()).map_err(invalid)?;
-    schedule::check(at, now).map_err(invalid)?;
-    Ok(Some(at))
 }
 
-/// Writes what a body says into a post (a new one, or one that is edited) and makes its deliveries.
+/// What a person wrote of a post.
+pub struct Written {
+    /// The body.
+    pub body: PostBody,
+    /// When it goes out.
+    pub when: When,
+    /// The same as an instant, where it has one.
+    pub at: Option<Timestamp>,
+    /// When it is written.
+    pub now: Timestamp,
+}
+
+/// Writes what a body says into a post (a new one, or one that is edited) and makes its deliveries. What is wrong comes
+/// behind what was `found` before.
 ///
 /// # Errors
-/// 422 `media_refused` for a file that cannot be read, which no post may have, not even a draft; 503
-/// `platform_unavailable` when files and servers together take longer than a request may.
+/// 503 `platform_unavailable` when files and servers together take longer than a request may.
 pub async fn write_into(
     app: &App,
     mut post: Post,
-    body: PostBody,
-    at: Option<Timestamp>,
-    connections: &[Connection],
-    now: Timestamp,
+    written: Written,
+    targets: Targets,
+    mut found: Vec<Found>,
 ) -> Result<Composed, ApiError> {
+    let Written { body, when, at, now } = written;
+    let is_draft = when == When::AsWritten && body.scheduled_at.is_none();
+    let is_oversized = body.is_oversized();
     let budget = Budget::of_request();
     let too_slow = |_| {
         let mut error = ApiError::unavailable("the files or servers of a post answer too slowly");
@@ -172,16 +204,21 @@ pub async fn write_into(
         "The files or servers of this post answer too slowly. Try again.".clone_into(&mut error.message);
         error
     };
-    let media = budget.within(too_slow, probe(app, &body)).await?;
-    let pick = |urls: &[String]| -> Vec<Media> { urls.iter().filter_map(|url| media.get(url).cloned()).collect() };
-    let shared = body.media_urls.as_slice();
-    post.media = pick(shared);
+    found.extend(targets.found);
+    if !is_draft && body.platforms.is_empty() && body.connection_ids.is_empty() {
+        let message = "Name platforms or connectionIds: where shall it go?";
+        found.push(Found::request("invalid_request", "platforms", message));
+    }
+    let probe = async { Ok::<_, ApiError>(files::probe(app, &body).await) };
+    let files = budget.within(too_slow, probe).await?;
+    found.extend(files.found(&body));
+    post.media = files.pick(&body.media_urls);
     post.overrides = body
         .overrides
         .iter()
         .map(|(platform, own)| {
-            let own = Override { content: own.content.clone(), media: own.media_urls.as_deref().map(pick) };
-            (*platform, own)
+            let media = own.media_urls.as_deref().map(|urls| files.pick(urls));
+            (*platform, Override { content: own.content.clone(), media })
         })
         .collect();
     post.content = body.content;
@@ -192,18 +229,25 @@ pub async fn write_into(
     post.scheduled_at = at;
     post.updated_at = now;
     post.error = None;
+    let connections = targets.connections.as_slice();
     post.targets = connections.iter().map(|c| (c.id.clone(), c.platform)).collect();
-    let checked = async { Ok::<_, ApiError>(check(app, &post, connections).await) };
-    let (problems, lengths) = budget.within(too_slow, checked).await?;
+    let aims = Aims { connections, without_account: &targets.without_account };
+    let (by_rules, lengths) = if is_oversized {
+        Default::default()
+    } else {
+        let checked = async { Ok::<_, ApiError>(check::all(app, &post, aims, &files.refused).await) };
+        budget.within(too_slow, checked).await?
+    };
+    found.extend(by_rules);
     let deliveries = at.map_or_else(Vec::new, |at| deliver(&mut post, connections, at));
     post.status = post.derived();
     // A row of the table holds 400 KB, and what becomes of the post is written into it, too.
     if serde_json::to_string(&post).map_or(0, |text| text.len()) > MOST_POST {
-        return Err(ApiError::invalid(format!(
-            "The post is too large: texts, addresses and options together may have {MOST_POST} bytes."
-        )));
+        let message =
+            format!("The post is too large: texts, addresses and options together may have {MOST_POST} bytes.");
+        found.push(Found::request("invalid_request", "content", message));
     }
-    Ok(Composed { post, deliveries, problems, lengths })
+    Ok(Composed { post, deliveries, found, lengths, is_draft })
 }
 
 /// Gives each connection its delivery. A connection that has one already keeps its number, and so its id.
@@ -214,6 +258,7 @@ fn deliver(post: &mut Post, connections: &[Connection], at: Timestamp) -> Vec<De
     let mut free = (0..=u8::MAX).filter(|number| before.iter().all(|had| had.id.number() != *number));
     let mut rows = Vec::new();
     for connection in connections {
+        let text = slots::text_of(&post.draft(connection.platform).text);
         let kept = before.iter().find(|had| had.connection == connection.id).map(|had| had.id.clone());
         let Some(id) = kept.or_else(|| free.next().map(|number| DeliveryId::new(&post.id, number))) else { break };
         post.deliveries.push(DeliveryState {
@@ -231,6 +276,7 @@ fn deliver(post: &mut Post, connections: &[Connection], at: Timestamp) -> Vec<De
             platform: connection.platform,
             status: DeliveryStatus::Scheduled,
             scheduled_at: at,
+            text,
             window_ends,
             attempts: 0,
             submissions: 0,
@@ -256,61 +302,9 @@ fn deliver(post: &mut Post, connections: &[Connection], at: Timestamp) -> Vec<De
     rows
 }
 
-type Checked = (BTreeMap<Platform, Vec<Problem>>, BTreeMap<Platform, (u32, u32)>);
-
-/// What every platform that it goes to says of it. Accounts on servers with limits of their own are each asked about.
-async fn check(app: &App, post: &Post, connections: &[Connection]) -> Checked {
-    let (mut problems, mut lengths): Checked = Default::default();
-    for connection in connections {
-        let Some(publish) = app.platforms.get(connection.platform).and_then(|adapter| adapter.publish.as_ref()) else {
-            continue;
-        };
-        let limits = limits::of(app, publish.as_ref(), connection).await;
-        let draft = post.draft(connection.platform);
-        let found = problems.entry(connection.platform).or_insert_with(Vec::new);
-        for problem in publish.problems(&draft, &limits) {
-            if !found.contains(&problem) {
-                found.push(problem);
-            }
-        }
-        let counted = (publish.length(&draft.text, &limits), limits.text.max);
-        // Of several accounts on one platform, the one with the least room is shown.
-        let shown = lengths.entry(connection.platform).or_insert(counted);
-        if counted.1.saturating_sub(counted.0) < shown.1.saturating_sub(shown.0) {
-            *shown = counted;
-        }
-    }
-    problems.retain(|_, found| !found.is_empty());
-    (problems, lengths)
-}
-
-/// What each address of a body holds.
-async fn probe(app: &App, body: &PostBody) -> Result<BTreeMap<String, Media>, ApiError> {
-    let mut urls: Vec<String> = body.media_urls.clone();
-    urls.extend(body.overrides.values().filter_map(|own| own.media_urls.clone()).flatten());
-    urls.sort();
-    urls.dedup();
-    if urls.is_empty() {
-        return Ok(BTreeMap::new());
-    }
-    let mut problems = Vec::new();
-    let mut found = BTreeMap::new();
-    for (url, probed) in urls.iter().zip(media::probe_all(&app.outbound, &urls).await) {
-        match probed {
-            Ok(media) => {
-                found.insert(url.clone(), media);
-            }
-            Err(problem) => {
-                let place = body.media_urls.iter().position(|had| had == url);
-                let field = place.map_or(problem.field.clone(), |n| format!("mediaUrls[{n}]"));
-                problems.push(Problem { field, ..problem });
-            }
-        }
-    }
-    let Some(first) = problems.first() else { return Ok(found) };
-    let mut error = ApiError::new(StatusCode::UNPROCESSABLE_ENTITY, "media_refused", first.message.clone());
-    error.problems = serde_json::to_value(BTreeMap::from([("media", &problems)])).ok();
-    Err(error)
+/// In place of a talent that was not named.
+fn nobody() -> Result<TalentId, ApiError> {
+    TalentId::parse("-").map_err(|error| ApiError::internal(error.to_string()))
 }
 
 /// A new id that nobody can guess.

@@ -38,13 +38,11 @@ pub async fn handle(app: &App, request: Request) -> Result<Response, ApiError> {
         return publish_stored(app, &request, &body.post_id).await;
     }
     let body: PostBody = json(&request)?;
-    if body.scheduled_at.is_some() {
-        return Err(ApiError::invalid("scheduledAt has no place in publish. Schedule it, or leave the time out."));
-    }
-    let composed = compose::compose(app, &Author::of(&request)?, body, When::Now).await?;
+    let mut composed = compose::compose(app, &Author::of(&request)?, body, When::Now).await?;
     composed.refuse()?;
+    composed.warn(app).await?;
     let views = composed.deliveries.iter().map(DeliveryView::from).collect();
-    let response = view::answer(StatusCode::ACCEPTED, &composed.post, views)?;
+    let response = view::written(StatusCode::ACCEPTED, &composed.post, views, &composed.found)?;
     super::change::create(app, &request, &composed.post, &composed.deliveries, "post.publish", &response).await?;
     super::ring(app, &composed.deliveries, request.now).await;
     Ok(response)

@@ -1,16 +1,17 @@
 //! `DELETE /api/social/posts/{postId}`: removes what is not out; with `?remote=true` also from the platforms.
 
 use cloud::http::{ApiError, Request, Response};
-use cloud::table::{deliveries, posts};
+use cloud::table::deliveries::{self, Delivery};
+use cloud::table::posts;
 use domain::{DeliveryStatus, Post, PostStatus};
 use http::StatusCode;
 
 use super::change::{self, Step};
-use super::view::{self, DeliveryView};
+use super::view::{self, DeliveryView, NotDeletedView, PostView};
 use crate::App;
 
 /// Removes a draft, scheduled or failed post. What is out is deleted on the platforms that can, with `?remote=true`, and
-/// then archived.
+/// then archived; `notDeleted` in the answer names what stays on its platform, and why.
 ///
 /// # Errors
 /// 409 with the state for a post that is at work, or out without `remote=true`.
@@ -75,6 +76,27 @@ async fn gone(
     Ok(outcome.is_done().then_some(response))
 }
 
+/// Why a delivery that is out cannot be deleted from here.
+fn undeletable(app: &App, delivery: &Delivery) -> Option<NotDeletedView> {
+    let adapter = app.platforms.get(delivery.platform);
+    let name = adapter.map_or(delivery.platform.as_str(), |adapter| adapter.facts.name);
+    let deletes = adapter.and_then(|adapter| adapter.publish.as_ref()).is_some_and(|p| p.facts().deletes);
+    let named = delivery.live.as_ref().is_some_and(|live| !live.id.is_empty());
+    let (code, message) = match (deletes, named) {
+        (true, true) => return None,
+        (false, _) => (
+            "platform_cannot_delete",
+            format!("{name} lets no other program delete posts. It stays there: delete it on {name} itself."),
+        ),
+        (true, false) => (
+            "post_id_unknown",
+            format!("The post's id on {name} is not known. It stays there: delete it on {name} itself."),
+        ),
+    };
+    let (delivery_id, platform) = (delivery.id.to_string(), delivery.platform.to_string());
+    Some(NotDeletedView { delivery_id, platform, code, message })
+}
+
 async fn delete_remotely(
     app: &App,
     request: &Request,
@@ -82,20 +104,22 @@ async fn delete_remotely(
     rows: &[deliveries::Row],
 ) -> Result<Option<Response>, ApiError> {
     let now = request.now;
-    let (mut steps, mut due) = (Vec::new(), Vec::new());
+    let (mut steps, mut due, mut stays) = (Vec::new(), Vec::new(), Vec::new());
     for row in rows {
         let delivery = &row.delivery;
-        let adapter = app.platforms.get(delivery.platform);
-        let deletes = adapter.and_then(|adapter| adapter.publish.as_ref()).is_some_and(|p| p.facts().deletes);
-        let named = delivery.live.as_ref().is_some_and(|live| !live.id.is_empty());
-        if delivery.status == DeliveryStatus::Published && deletes && named && !delivery.removed && !delivery.remove {
-            let mut changed = delivery.clone();
-            changed.remove = true;
-            changed.attempts = 0;
-            changed.next_attempt_at = Some(now);
-            due.push(changed.clone());
-            steps.push(Step::Becomes(row, changed));
+        if delivery.status != DeliveryStatus::Published || delivery.removed || delivery.remove {
+            continue;
         }
+        if let Some(reason) = undeletable(app, delivery) {
+            stays.push(reason);
+            continue;
+        }
+        let mut changed = delivery.clone();
+        changed.remove = true;
+        changed.attempts = 0;
+        changed.next_attempt_at = Some(now);
+        due.push(changed.clone());
+        steps.push(Step::Becomes(row, changed));
     }
     post.status = PostStatus::Archived;
     post.updated_at = now;
@@ -105,7 +129,10 @@ async fn delete_remotely(
         };
         rows.iter().map(shown).collect()
     };
-    let answer = |post: &Post| view::answer(StatusCode::ACCEPTED, post, views());
+    let answer = |post: &Post| {
+        let view = PostView { not_deleted: Some(stays.clone()), ..PostView::of(post, views()) };
+        Ok(Response::json(StatusCode::ACCEPTED, &view)?.header("etag", view::etag(post)))
+    };
     let written = change::update(app, request, &mut post, &steps, None, "post.remove_remote", answer).await?;
     if written.is_some() {
         super::ring(app, &due, now).await;

@@ -3,7 +3,7 @@
 use cloud::http::{ApiError, Request, Response, json};
 use cloud::table::deliveries::Live;
 use domain::delivery::{DeliveryError, DeliveryEvent};
-use domain::{DeliveryStatus, Post};
+use domain::{DeliveryStatus, Platform, Post};
 use http::StatusCode;
 use jiff::SignedDuration;
 use serde::Deserialize;
@@ -20,8 +20,12 @@ use crate::App;
 pub enum Resolution {
     /// It is there.
     Published {
-        /// Where.
+        /// Where: the address of the post. `permalink` is the same word.
+        #[serde(alias = "permalink")]
         url: Option<String>,
+        /// The platform's own id of it, without which nothing can follow it and it cannot be deleted from here.
+        #[serde(rename = "platformPostId")]
+        platform_post_id: Option<String>,
     },
     /// It is not there and shall be sent again. This is the one way that sends without a look.
     Resend,
@@ -32,7 +36,7 @@ pub enum Resolution {
 /// Decides an `unconfirmed` delivery.
 ///
 /// # Errors
-/// 400 for a `url` that is none; 409 with the state when it is not `unconfirmed`, or just being looked at.
+/// 400 for a `url` or a `platformPostId` that is none; 409 with the state when it is not `unconfirmed`, or just being looked at.
 #[utoipa::path(
     post, path = "/api/social/deliveries/{deliveryId}/resolve", operation_id = "posts.resolve", tag = "Posts",
     params(("deliveryId" = String, Path, description = "The delivery")),
@@ -43,7 +47,7 @@ pub async fn handle(app: &App, request: Request) -> Result<Response, ApiError> {
     let id = super::delivery_id(&request)?;
     let resolution: Resolution = json(&request)?;
     let url = match &resolution {
-        Resolution::Published { url: Some(url) } => Some(page(url)?),
+        Resolution::Published { url: Some(url), .. } => Some(page(url)?),
         _ => None,
     };
     for _ in 0..change::TRIES {
@@ -61,6 +65,10 @@ pub async fn handle(app: &App, request: Request) -> Result<Response, ApiError> {
                 "The delivery is unconfirmed and is being looked for just now. Try again in a minute.",
             ));
         }
+        let named = match &resolution {
+            Resolution::Published { platform_post_id: Some(id), .. } => Some(own_id(row.delivery.platform, id)?),
+            _ => None,
+        };
         let now = request.now;
         let mut delivery = row.delivery.clone();
         let event = match &resolution {
@@ -75,11 +83,14 @@ pub async fn handle(app: &App, request: Request) -> Result<Response, ApiError> {
         match &resolution {
             Resolution::Published { .. } => {
                 delivery.live = Some(Live {
-                    id: String::new(),
+                    id: named.clone().unwrap_or_default(),
                     url: url.clone(),
                     posted_at: delivery.intent_at.unwrap_or(now),
                     extra: std::collections::BTreeMap::new(),
                 });
+                // With its id known, what was to follow it can.
+                let follows = named.is_some() && !post.draft(delivery.platform).follow_ups.is_empty();
+                delivery.next_attempt_at = follows.then_some(now);
                 delivery.note("resolve", "ok", now, "A person found it on the platform.");
             }
             Resolution::Failed => {
@@ -134,6 +145,24 @@ pub async fn handle(app: &App, request: Request) -> Result<Response, ApiError> {
         }
     }
     Err(change::contended())
+}
+
+/// The platform's own id that a person names. It becomes part of addresses that are called, so it holds nothing that has a
+/// meaning there.
+fn own_id(platform: Platform, text: &str) -> Result<String, ApiError> {
+    let (text, record) = (text.trim(), text.trim().strip_prefix("at://"));
+    let plain =
+        |text: &str| text.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b':'));
+    let is_one = match (platform, record) {
+        (Platform::Bluesky, Some(record)) => {
+            record.split('/').all(|part| !part.is_empty() && plain(&part.replace('.', "")))
+        }
+        _ => plain(text),
+    };
+    if is_one && (1..=300).contains(&text.len()) {
+        return Ok(text.to_owned());
+    }
+    Err(ApiError::invalid("platformPostId must be the platform's own id of the post."))
 }
 
 /// The public page that a person names.

@@ -62,13 +62,14 @@ pub async fn handle(app: &App, request: Request) -> Result<Response, ApiError> {
         talent_id: body.talent_id,
         ..PostBody::default()
     };
-    let composed = compose::compose(app, &Author::of(&request)?, body, When::AsWritten).await?;
+    let mut composed = compose::compose(app, &Author::of(&request)?, body, When::AsWritten).await?;
     composed.refuse()?;
+    composed.warn(app).await?;
     let views = composed.deliveries.iter().map(DeliveryView::from).collect();
     let response = Response::ok(&Scheduled {
         success: true,
         job_ids: composed.deliveries.iter().map(|delivery| delivery.id.to_string()).collect(),
-        scheduled_posts: vec![PostView::of(&composed.post, views)],
+        scheduled_posts: vec![PostView::of(&composed.post, views).warned(&composed.found)],
     })?;
     super::change::create(app, &request, &composed.post, &composed.deliveries, "post.schedule", &response).await?;
     super::ring(app, &composed.deliveries, request.now).await;

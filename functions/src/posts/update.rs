@@ -11,7 +11,7 @@ use utoipa::ToSchema;
 
 use super::body::{OverrideBody, PostBody};
 use super::change::{self, Step};
-use super::compose::{self, When};
+use super::compose::{self, When, Written};
 use super::targets;
 use super::view::{self, DeliveryView, PostView};
 use crate::App;
@@ -177,23 +177,24 @@ pub struct Edit {
 /// As [`handle`].
 pub async fn write(app: &App, request: &Request, edit: Edit) -> Result<Option<Response>, ApiError> {
     let Edit { mut post, rows, body, when, action, status } = edit;
-    body.check()?;
+    let now = request.now;
+    let mut found = body.problems();
     let unchanged = post.scheduled_at.filter(|at| body.scheduled_at == Some(at.to_string()) && when == When::AsWritten);
     // A time that stays needs no second check: it may be near, or just past.
-    let at = match unchanged {
-        Some(at) => Some(at),
-        None => compose::time(&body, when, request.now)?,
+    let time = match unchanged {
+        Some(at) => compose::time(&PostBody { scheduled_at: None, ..body.clone() }, when, now).map(|_| Some(at)),
+        None => compose::time(&body, when, now),
     };
+    let at = time.unwrap_or_else(|wrong| {
+        found.extend(wrong);
+        None
+    });
     let caller = request.caller()?;
-    let connections = targets::of(app, caller, &post.talent, &body.platforms, &body.connection_ids).await?;
-    if at.is_some() && connections.is_empty() {
-        return Err(ApiError::invalid("Name platforms or connectionIds: where shall it go?"));
-    }
+    let targets = targets::of(app, caller, &post.talent, &body.platforms, &body.connection_ids).await?;
     post.late_after_minutes = body.late();
-    let composed = compose::write_into(app, post, body, at, &connections, request.now).await?;
-    if at.is_some() {
-        composed.refuse()?;
-    }
+    let mut composed = compose::write_into(app, post, Written { body, when, at, now }, targets, found).await?;
+    composed.refuse()?;
+    composed.warn(app).await?;
     let mut post = composed.post;
     let mut steps: Vec<Step<'_>> = Vec::new();
     for delivery in &composed.deliveries {
@@ -208,9 +209,10 @@ pub async fn write(app: &App, request: &Request, edit: Edit) -> Result<Option<Re
         return Err(ApiError::invalid("Too many accounts change at once. Change fewer at a time."));
     }
     let views = || composed.deliveries.iter().map(DeliveryView::from).collect();
-    let written =
-        change::update(app, request, &mut post, &steps, None, action, |post| view::answer(status, post, views()))
-            .await?;
+    let written = change::update(app, request, &mut post, &steps, None, action, |post| {
+        view::written(status, post, views(), &composed.found)
+    })
+    .await?;
     if written.is_some() {
         super::ring(app, &composed.deliveries, request.now).await;
     }

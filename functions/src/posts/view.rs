@@ -4,13 +4,15 @@ use std::collections::BTreeMap;
 
 use cloud::http::{ApiError, Response};
 use cloud::table::deliveries::{Delivery, FollowUp, Row};
-use domain::content::{Media, Problem};
+use domain::content::Media;
 use domain::{DeliveryStatus, Post};
 use http::StatusCode;
 use jiff::Timestamp;
 use serde::Serialize;
 use serde_json::{Map, Value};
 use utoipa::ToSchema;
+
+use super::found::{self, Found};
 
 /// One thing that was tried.
 #[derive(Debug, Serialize, ToSchema)]
@@ -98,7 +100,7 @@ impl From<&Delivery> for DeliveryView {
             connection_id: delivery.connection.to_string(),
             platform: delivery.platform.to_string(),
             status: delivery.status,
-            platform_post_id: live.map(|live| live.id.clone()),
+            platform_post_id: live.map(|live| live.id.clone()).filter(|id| !id.is_empty()),
             url: live.and_then(|live| live.url.clone()),
             posted_at: live.map(|live| live.posted_at),
             error: delivery.error.as_ref().map(|error| error.message.clone()),
@@ -199,6 +201,26 @@ pub struct PostView {
     pub engagement_metrics: Option<Value>,
     /// Where its deliveries stand; in lists without attempts.
     pub deliveries: Vec<DeliveryView>,
+    /// What is no mistake and a person may want to know; in answers to a write of the post.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub warnings: Option<Vec<ProblemView>>,
+    /// What stays on its platform; in answers to `DELETE …?remote=true`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub not_deleted: Option<Vec<NotDeletedView>>,
+}
+
+/// Why a delivery stays on its platform.
+#[derive(Debug, Clone, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct NotDeletedView {
+    /// The delivery.
+    pub delivery_id: String,
+    /// Its platform.
+    pub platform: String,
+    /// `platform_cannot_delete` or `post_id_unknown`.
+    pub code: &'static str,
+    /// For a person.
+    pub message: String,
 }
 
 fn urls(media: &[Media]) -> Vec<String> {
@@ -241,7 +263,15 @@ impl PostView {
             error: post.error.clone(),
             engagement_metrics: None,
             deliveries,
+            warnings: None,
+            not_deleted: None,
         }
+    }
+
+    /// The same with the warnings of the write that made it so.
+    #[must_use]
+    pub fn warned(self, found: &[Found]) -> Self {
+        Self { warnings: Some(found::warnings(found)), ..self }
     }
 
     /// A post as a list shows it: the state of each delivery, without its own row.
@@ -279,6 +309,19 @@ pub fn answer(status: StatusCode, post: &Post, deliveries: Vec<DeliveryView>) ->
     Ok(Response::json(status, &PostView::of(post, deliveries))?.header("etag", etag(post)))
 }
 
+/// The same to a write of the post, with its warnings.
+///
+/// # Errors
+/// As [`answer`].
+pub fn written(
+    status: StatusCode,
+    post: &Post,
+    deliveries: Vec<DeliveryView>,
+    found: &[Found],
+) -> Result<Response, ApiError> {
+    Ok(Response::json(status, &PostView::of(post, deliveries).warned(found))?.header("etag", etag(post)))
+}
+
 /// The version of a post as its ETag.
 #[must_use]
 pub fn etag(post: &Post) -> String {
@@ -293,6 +336,8 @@ pub struct ValidationView {
     pub valid: bool,
     /// Per platform, what is wrong with it and what it counts.
     pub platforms: BTreeMap<String, PlatformValidationView>,
+    /// Everything that was found, warnings too, in one list.
+    pub problems: Vec<ProblemView>,
     /// What is not a mistake and a person may want to know: the same text to the same account, a clash of times.
     pub warnings: Vec<ProblemView>,
 }
@@ -315,6 +360,10 @@ pub struct PlatformValidationView {
 pub struct ProblemView {
     /// `error` or `warning`.
     pub severity: &'static str,
+    /// The platform that it is about; `null`: none in particular.
+    pub platform: Option<String>,
+    /// The account that it is about; `null`: every account of the platform, or none in particular.
+    pub connection_id: Option<String>,
     /// For a program.
     pub code: String,
     /// The field of the request.
@@ -323,9 +372,12 @@ pub struct ProblemView {
     pub message: String,
 }
 
-impl From<&Problem> for ProblemView {
-    fn from(problem: &Problem) -> Self {
+impl From<&Found> for ProblemView {
+    fn from(found: &Found) -> Self {
+        let problem = &found.problem;
         Self {
+            platform: found.platform.map(|platform| platform.to_string()),
+            connection_id: found.connection.as_ref().map(ToString::to_string),
             severity: match problem.severity {
                 domain::content::Severity::Error => "error",
                 domain::content::Severity::Warning => "warning",

@@ -84,6 +84,21 @@ fn exactly_these_routes_are_public() {
 }
 
 #[test]
+fn every_queue_of_dead_letters_is_among_the_outputs() {
+    let outputs = TEMPLATE.split("\nOutputs:\n").nth(1).unwrap();
+    let queues: Vec<&str> = TEMPLATE
+        .lines()
+        .filter_map(|line| line.strip_prefix("  ")?.strip_suffix("DeadLetters:"))
+        .filter(|name| !name.starts_with(' '))
+        .collect();
+    assert_eq!(queues, ["Ingest", "Refresh", "Erase", "Publish", "Notify", "Bulk"]);
+    for queue in queues {
+        let output = format!("  {queue}DeadLettersUrl:\n    Value: !Ref {queue}DeadLetters\n");
+        assert!(outputs.contains(&output), "{queue}");
+    }
+}
+
+#[test]
 fn a_function_without_a_caller_reads_no_table_unless_it_must() {
     for name in ["ops.health", "oauth.client_metadata"] {
         let text = TEMPLATE

@@ -32,6 +32,9 @@ pub struct Media {
     /// Its height in pixels, where the first bytes tell.
     #[serde(default)]
     pub height: Option<u32>,
+    /// How long it lasts, in milliseconds, where its bytes tell.
+    #[serde(default)]
+    pub duration_ms: Option<u64>,
 }
 
 /// A post as it goes to one platform: the shared text or its override, hashtags appended.
@@ -41,7 +44,7 @@ pub struct Draft {
     pub text: String,
     /// The files, in order.
     pub media: Vec<Media>,
-    /// The platform's options, in the platform's own terms (docs/openapi.json, `PostOptions`).
+    /// The platform's options, in the platform's own terms, with those that `follow_ups` were read from.
     pub options: Map<String, Value>,
     /// What follows the post, each a step of its own: a first comment, or the continuation of a thread.
     pub follow_ups: Vec<String>,

@@ -169,6 +169,21 @@ pub struct Post {
     pub version: u64,
 }
 
+/// The option that is a first comment, on every platform that has such.
+pub const FIRST_COMMENT: &str = "firstComment";
+/// The option that is the continuation of a thread.
+pub const THREAD: &str = "thread";
+
+/// The texts of an option that says what follows: one, or a list. What is no text is none.
+#[must_use]
+pub fn follow_up_texts(value: &Value) -> Vec<&str> {
+    match value {
+        Value::String(text) => vec![text],
+        Value::Array(values) => values.iter().filter_map(Value::as_str).collect(),
+        _ => Vec::new(),
+    }
+}
+
 /// The default of `lateAfterMinutes`.
 pub const LATE_AFTER_MINUTES: u32 = 60;
 /// The largest `lateAfterMinutes`: a week.
@@ -197,14 +212,10 @@ impl Post {
         let own = self.overrides.get(&platform);
         let text = own.and_then(|own| own.content.as_deref()).unwrap_or(&self.content);
         let media = own.and_then(|own| own.media.as_ref()).unwrap_or(&self.media);
-        let mut options = self.options.get(&platform).cloned().unwrap_or_default();
-        let texts = |value: Value| match value {
-            Value::String(text) => vec![text],
-            Value::Array(values) => values.into_iter().filter_map(|value| value.as_str().map(str::to_owned)).collect(),
-            _ => Vec::new(),
-        };
-        let mut follow_ups = options.remove("thread").map(texts).unwrap_or_default();
-        follow_ups.extend(options.remove("firstComment").map(texts).unwrap_or_default());
+        let options = self.options.get(&platform).cloned().unwrap_or_default();
+        // They stay among the options, where a wrong form is seen and named.
+        let given = [THREAD, FIRST_COMMENT].into_iter().filter_map(|name| options.get(name));
+        let follow_ups = given.flat_map(follow_up_texts).map(str::to_owned).collect();
         Draft { text: with_hashtags(text, &self.hashtags), media: media.clone(), options, follow_ups }
     }
 

@@ -61,6 +61,12 @@ pub fn instant(text: &str, timezone: Option<&str>) -> Result<Timestamp, InvalidT
     ambiguous.earlier().map_err(|_| malformed())
 }
 
+/// Whether `text` says by itself which instant it means.
+#[must_use]
+pub fn has_offset(text: &str) -> bool {
+    text.parse::<Timestamp>().is_ok()
+}
+
 /// Whether a post may be scheduled at `at`.
 ///
 /// # Errors

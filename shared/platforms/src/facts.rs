@@ -130,7 +130,7 @@ impl Facts {
 
 /// Whether a granted scope is the wanted one or contains it: `read` contains `read:accounts`. No platform here has a
 /// scope with a colon that is not meant this way.
-fn covers(granted: &str, wanted: &str) -> bool {
+pub(crate) fn covers(granted: &str, wanted: &str) -> bool {
     wanted.strip_prefix(granted).is_some_and(|rest| rest.is_empty() || rest.starts_with(':'))
 }
 

@@ -10,6 +10,7 @@ pub mod instagram;
 mod kit;
 pub mod linkedin;
 pub mod mastodon;
+mod measure;
 pub mod media;
 pub mod publish;
 mod readback;

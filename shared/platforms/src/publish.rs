@@ -13,7 +13,10 @@ use domain::{Failure, Secret, TokenSet};
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
+use crate::facts::covers;
 use crate::kit::{Account, Context};
+
+pub use crate::measure::{Measure, Quantity};
 
 /// How a text is counted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -103,6 +106,18 @@ pub struct OptionFact {
     pub name: &'static str,
     /// Its form.
     pub form: OptionForm,
+    /// What holds when it is left out; `None`: the platform or the account decides.
+    pub default: Option<&'static str>,
+    /// What it does, for a person.
+    pub what: &'static str,
+}
+
+impl OptionFact {
+    /// An option.
+    #[must_use]
+    pub const fn new(name: &'static str, form: OptionForm, default: Option<&'static str>, what: &'static str) -> Self {
+        Self { name, form, default, what }
+    }
 }
 
 /// Everything about publishing on a platform that is a fact: the one table that validation, the check before
@@ -113,6 +128,8 @@ pub struct PublishFacts {
     pub text: TextLimit,
     /// The text of a post with media, where that is another limit (Telegram's caption).
     pub caption: Option<TextLimit>,
+    /// The text of a post of photos, where that is another limit again (TikTok).
+    pub photo_text: Option<TextLimit>,
     /// The text of a follow-up; `None`: there are none here.
     pub follow_up: Option<TextLimit>,
     /// How many follow-ups there may be: 1 is a first comment, more is a thread.
@@ -123,6 +140,8 @@ pub struct PublishFacts {
     pub media_required: bool,
     /// What files there may be.
     pub files: &'static [FileRule],
+    /// How long, large and wide they may be.
+    pub measures: &'static [Measure],
     /// How many files in all.
     pub max_files: u32,
     /// Whether images and videos may stand in one post.
@@ -133,6 +152,8 @@ pub struct PublishFacts {
     pub options: &'static [OptionFact],
     /// The scopes without which it cannot be published.
     pub scopes: &'static [&'static str],
+    /// The scopes without which it cannot be published with files, beside `scopes`.
+    pub media_scopes: &'static [&'static str],
     /// How an uncertain submission is settled. A connection may have less than its platform ([`Publish::proof`]).
     pub proof: Proof,
     /// After this time the platform's own lists surely show what exists, with the day it was checked.
@@ -152,6 +173,12 @@ pub struct Limits {
     pub max_image_bytes: Option<u64>,
     /// The largest video in bytes; `None`: the facts' own.
     pub max_video_bytes: Option<u64>,
+    /// The most pixels of an image; `None`: the facts' own.
+    #[serde(default)]
+    pub max_image_pixels: Option<u64>,
+    /// The most pixels of a picture of a video; `None`: the facts' own.
+    #[serde(default)]
+    pub max_video_pixels: Option<u64>,
     /// What a link counts as, where every link counts the same.
     pub link_length: Option<u32>,
 }
@@ -163,6 +190,8 @@ impl From<&PublishFacts> for Limits {
             max_files: facts.max_files,
             max_image_bytes: None,
             max_video_bytes: None,
+            max_image_pixels: None,
+            max_video_pixels: None,
             link_length: None,
         }
     }
@@ -383,6 +412,21 @@ pub trait Publish: Send + Sync {
 
     /// How long the text counts on this platform; the figure that the limit is compared with.
     fn length(&self, text: &str, limits: &Limits) -> u32;
+
+    /// How long the text of `draft` counts as it goes out: without the markup that the platform takes away, with what is
+    /// added to it. It is compared with [`crate::compose::text_limit`].
+    fn draft_length(&self, draft: &Draft, limits: &Limits) -> u32 {
+        self.length(&draft.text, limits)
+    }
+
+    /// The scopes among `granted` that are missing for `draft` to go out from `account`. An account that does not say
+    /// what was granted is not held to it.
+    fn missing_scopes(&self, _account: &Account<'_>, draft: &Draft, granted: &[String]) -> Vec<&'static str> {
+        let facts = self.facts();
+        let media = if draft.media.is_empty() { &[][..] } else { facts.media_scopes };
+        let wanted = facts.scopes.iter().chain(media).copied();
+        wanted.filter(|wanted| !granted.is_empty() && !granted.iter().any(|g| covers(g, wanted))).collect()
+    }
 
     /// The limits of the account's own server.
     ///

@@ -1,12 +1,11 @@
 //! The report of a bulk job, line by line.
 
-use cloud::http::ApiError;
 use domain::PostId;
 use domain::content::{Problem, Severity};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use crate::posts::compose::Composed;
+use crate::posts::found::Found;
 
 /// The most problems that a line shows.
 const MOST_PROBLEMS: usize = 20;
@@ -90,51 +89,18 @@ impl RowView {
     }
 }
 
-/// The problems of a refusal; a platform's own are in [`of_composed`].
+/// What was found wrong with a post.
 #[must_use]
-pub fn of_refusal(error: &ApiError) -> Vec<RowProblemView> {
-    // Files are refused each by its own sentence.
-    let media: Option<Vec<Problem>> = error
-        .problems
-        .as_ref()
-        .and_then(|problems| problems.get("media"))
-        .and_then(|media| serde_json::from_value(media.clone()).ok());
-    match media {
-        Some(problems) => problems.into_iter().map(RowProblemView::from).collect(),
-        None => vec![Problem::error(error.code, column(error), error.message.clone()).into()],
-    }
-}
-
-/// What the platforms say of a post.
-#[must_use]
-pub fn of_composed(composed: &Composed) -> Vec<RowProblemView> {
-    let all = composed.problems.iter().flat_map(|(platform, all)| all.iter().map(move |problem| (platform, problem)));
-    all.map(|(platform, problem)| RowProblemView { platform: Some(platform.to_string()), ..problem.clone().into() })
-        .collect()
-}
-
-/// The column that a refusal is about.
-fn column(error: &ApiError) -> &'static str {
-    match error.code {
-        "talent_not_found" => "talentId",
-        "connection_not_found" | "connection_disconnected" => "connectionIds",
-        "platform_not_connected" | "platform_not_supported" | "oauth_required" => "platforms",
-        "invalid_time" if error.message.starts_with("Unknown timezone") => "timezone",
-        "invalid_time" => "scheduledAt",
-        _ if error.message.starts_with("Name platforms") => "platforms",
-        // Such a sentence begins with the field, or says that it is missing.
-        _ => ["content", "mediaUrls", "hashtags", "campaign", "lateAfterMinutes", "options", "talentId"]
-            .into_iter()
-            .find(|name| error.message.starts_with(name) || error.message == format!("The field {name} is missing."))
-            .unwrap_or_default(),
-    }
+pub fn of_found(found: &[Found]) -> Vec<RowProblemView> {
+    let view = |found: &Found| RowProblemView {
+        platform: found.platform.map(|platform| platform.to_string()),
+        ..found.problem.clone().into()
+    };
+    found.iter().map(view).collect()
 }
 
 #[cfg(test)]
 mod tests {
-    use http::StatusCode;
-    use serde_json::json;
-
     use super::*;
 
     #[test]
@@ -145,26 +111,5 @@ mod tests {
         assert!(serde_json::to_string(&line).unwrap().len() < MOST_LINE + 200);
         let told = &line.problems.last().unwrap().message;
         assert_eq!(*told, format!("There are {} more problems with this row.", 41 - line.problems.len()));
-    }
-
-    #[test]
-    fn a_refusal_names_its_column() {
-        let bad = |code, message: &str| ApiError::new(StatusCode::BAD_REQUEST, code, message);
-        for (error, field) in [
-            (bad("invalid_time", "Unknown timezone Mars."), "timezone"),
-            (bad("invalid_time", "scheduledAt lies in the past."), "scheduledAt"),
-            (bad("invalid_request", "The field talentId is missing."), "talentId"),
-            (bad("invalid_request", "hashtags must be at most 60 words."), "hashtags"),
-            (bad("invalid_request", "Name platforms or connectionIds: where shall it go?"), "platforms"),
-            (ApiError::not_found("talent"), "talentId"),
-        ] {
-            assert_eq!(of_refusal(&error)[0].field, field, "{}", error.message);
-        }
-        let mut media = bad("media_refused", "first");
-        media.problems = Some(json!({"media": [
-            {"severity": "error", "code": "a", "field": "mediaUrls[0]", "message": "one"},
-            {"severity": "error", "code": "b", "field": "mediaUrls[1]", "message": "two"},
-        ]}));
-        assert_eq!(of_refusal(&media).iter().map(|p| p.code.as_str()).collect::<Vec<_>>(), ["a", "b"]);
     }
 }

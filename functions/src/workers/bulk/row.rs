@@ -6,15 +6,15 @@ use cloud::table::bulk::Job;
 use cloud::table::deliveries::Delivery;
 use cloud::table::{StoreError, n};
 use cloud::work::{FENCED, Token};
-use domain::content::{Problem, Severity};
+use domain::content::Problem;
 use domain::{Caller, PostId};
 use ring::digest;
 
 use crate::App;
 use crate::posts::bulk::columns::{self, Column};
-use crate::posts::bulk::lines::{RowProblemView, RowStatus, RowView, of_composed, of_refusal};
+use crate::posts::bulk::lines::{RowProblemView, RowStatus, RowView, of_found};
 use crate::posts::change;
-use crate::posts::compose::{self, Author, Composed, When};
+use crate::posts::compose::{self, Author, When};
 
 /// What a row is worked on with.
 pub struct Work<'a> {
@@ -64,15 +64,33 @@ impl Work<'_> {
         // The occasion is the row: entries of the audit log that share it would be one.
         let request_id = format!("{}.{number}", self.job.id);
         let author = Author { caller: self.caller, now: self.job.at, request_id: &request_id, post: Some(id) };
-        let (composed, problems) = self.compose(&author, cells).await?;
-        let has_errors = |problems: &[RowProblemView]| problems.iter().any(|p| p.severity == Severity::Error);
+        let (body, unread) = columns::body(self.columns, cells);
         let failed = |problems| Ok(Done::Line(RowView::new(number, RowStatus::Failed, None, problems)));
-        let Some(composed) = composed.filter(|_| !has_errors(&problems)) else { return failed(problems) };
-        let found = of_composed(&composed);
-        // A draft may be unfinished.
-        if composed.post.scheduled_at.is_some() && has_errors(&found) {
-            return failed(found);
+        let mut problems: Vec<RowProblemView> = unread.into_iter().map(RowProblemView::from).collect();
+        // Without knowing whose it is and where it goes, little more can be said.
+        if problems.iter().any(|p| matches!(p.field.as_str(), "talentId" | "platforms" | "connectionIds")) {
+            problems.extend(of_found(&body.problems()));
+            return failed(problems);
         }
+        let composed = match compose::compose(self.app, &author, body, When::AsWritten).await {
+            Ok(composed) => composed,
+            Err(error) if error.status == http::StatusCode::SERVICE_UNAVAILABLE => {
+                return Err(StoreError::Unavailable(error.internal.unwrap_or(error.message)));
+            }
+            Err(error) => {
+                if let Some(internal) = &error.internal {
+                    tracing::error!(job = self.job.id.as_str(), internal, "a row of a bulk job failed");
+                }
+                problems.push(Problem::error(error.code, "", error.message).into());
+                return failed(problems);
+            }
+        };
+        let refused = !problems.is_empty() || composed.refuse().is_err();
+        problems.extend(of_found(&composed.found));
+        if refused {
+            return failed(problems);
+        }
+        let found = problems;
         if self.job.dry_run {
             return Ok(Done::Line(RowView::new(number, RowStatus::Valid, None, found)));
         }
@@ -85,47 +103,6 @@ impl Work<'_> {
         }
         // Refused because it is there: an attempt whose answer was lost.
         Ok(Done::Made(RowView::new(number, RowStatus::Created, Some(id), found), composed.deliveries))
-    }
-
-    /// The post of a row, and everything that is wrong with the row itself. Of a row with such problems, the post tells
-    /// what else there is.
-    async fn compose(
-        &self,
-        author: &Author<'_>,
-        cells: &[String],
-    ) -> Result<(Option<Composed>, Vec<RowProblemView>), StoreError> {
-        let (mut body, unread) = columns::body(self.columns, cells);
-        let mut problems: Vec<RowProblemView> = unread.into_iter().map(RowProblemView::from).collect();
-        if let Err(error) = body.check() {
-            problems.extend(of_refusal(&error));
-            return Ok((None, problems));
-        }
-        if let Err(error) = compose::time(&body, When::AsWritten, author.now) {
-            problems.extend(of_refusal(&error));
-            (body.scheduled_at, body.timezone) = (None, None);
-        }
-        // Without knowing whose it is and where it goes, nothing more can be said.
-        if problems.iter().any(|p| matches!(p.field.as_str(), "talentId" | "platforms" | "connectionIds")) {
-            return Ok((None, problems));
-        }
-        match compose::compose(self.app, author, body, When::AsWritten).await {
-            Ok(composed) => {
-                if !problems.is_empty() {
-                    problems.extend(of_composed(&composed));
-                }
-                Ok((Some(composed), problems))
-            }
-            Err(error) if error.status == http::StatusCode::SERVICE_UNAVAILABLE => {
-                Err(StoreError::Unavailable(error.internal.unwrap_or(error.message)))
-            }
-            Err(error) => {
-                if let Some(internal) = &error.internal {
-                    tracing::error!(job = self.job.id.as_str(), internal, "a row of a bulk job failed");
-                }
-                problems.extend(of_refusal(&error));
-                Ok((None, problems))
-            }
-        }
     }
 }
 

@@ -13,8 +13,8 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::client::{Item, StoreError, Table, demand, from_json, json, millis, n, number, s};
-use super::keys;
 use super::transact::Transaction;
+use super::{keys, slots};
 use crate::doorbell::Ring;
 use crate::vault::Sealed;
 use crate::work::{FENCED, Next, Token};
@@ -85,6 +85,9 @@ pub struct Delivery {
     pub status: DeliveryStatus,
     /// When it goes out.
     pub scheduled_at: Timestamp,
+    /// Its text, as [`super::slots::text_of`] makes it.
+    #[serde(default)]
+    pub text: Option<String>,
     /// Until when it may begin.
     pub window_ends: Timestamp,
     /// Attempts without effect in this round.
@@ -228,6 +231,7 @@ pub fn put<'a>(
         ("card".to_owned(), json(delivery)?),
     ]);
     let at = delivery.due_at().unwrap_or(delivery.scheduled_at);
+    item.extend(slots::attributes(delivery)?);
     item.extend(crate::work::due_attributes(table, WorkKind::Publish, delivery.id.as_str(), at));
     transaction.put_new("delivery", item, None)
 }
@@ -286,6 +290,10 @@ pub fn decide<'a>(
         expression = expression.replacen("SET ", "SET due = :due, ", 1);
         let shard = due::shard(WorkKind::Publish, delivery.id.as_str(), table.due_shards());
         values.insert(":due".to_owned(), s(shard));
+    }
+    for (name, value) in slots::attributes(delivery)? {
+        expression = expression.replacen("SET ", &format!("SET {name} = :{name}, "), 1);
+        values.insert(format!(":{name}"), value);
     }
     values.insert(":one".to_owned(), n(1));
     values.insert(":token".to_owned(), n(row.fence));

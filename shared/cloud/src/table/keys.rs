@@ -3,7 +3,7 @@
 //! A partition is workspace + owner, so a request cannot name another tenant's row; the few `global#` kinds state the
 //! workspace inside the row. `#` cannot occur in a workspace, talent or connection id.
 
-use domain::{BulkId, ConnectionId, Platform, PostId, TalentId, WorkspaceId};
+use domain::{BulkId, ConnectionId, DeliveryId, Platform, PostId, TalentId, WorkspaceId};
 use jiff::Timestamp;
 
 /// The version written into every row; a reader refuses what it does not know.
@@ -160,6 +160,24 @@ pub fn post_sort(id: &PostId) -> String {
 #[must_use]
 pub fn talent_month_key(workspace: &WorkspaceId, talent: &TalentId, at: Timestamp) -> String {
     format!("w#{workspace}#t#{talent}#{}", at.strftime("%Y-%m"))
+}
+
+/// The index partition of what goes to an account in a month.
+#[must_use]
+pub fn account_month_key(workspace: &WorkspaceId, connection: &ConnectionId, at: Timestamp) -> String {
+    format!("w#{workspace}#c#{connection}#{}", at.strftime("%Y-%m"))
+}
+
+/// Where a delivery stands in that partition: by its time.
+#[must_use]
+pub fn slot_sort(at: Timestamp, id: &DeliveryId) -> String {
+    format!("{}#{id}", slot_sort_from(at))
+}
+
+/// What stands before every delivery of one millisecond there.
+#[must_use]
+pub fn slot_sort_from(at: Timestamp) -> String {
+    format!("slot#{:014}", at.as_millisecond().max(0))
 }
 
 /// The partition of a bulk job: the job, its chunks, its report.

@@ -13,6 +13,7 @@ pub mod oauth_states;
 pub mod platform_apps;
 pub mod posts;
 pub mod publications;
+pub mod slots;
 pub mod stats;
 pub mod talents;
 pub mod tokens;

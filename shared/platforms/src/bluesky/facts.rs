@@ -6,7 +6,9 @@ use domain::handle::{HandleRule, belongs_elsewhere, is_public_name};
 use jiff::SignedDuration;
 
 use crate::facts::{Facts, OAuthFacts, Pkce, PublicRead, Registration, Renewal, Scope};
-use crate::publish::{CountedIn, FileRule, OptionFact, OptionForm, Proof, PublishFacts, Takes, TextLimit};
+use crate::publish::{
+    CountedIn, FileRule, Measure, OptionFact, OptionForm, Proof, PublishFacts, Quantity, Takes, TextLimit,
+};
 
 /// The entryway: the authorization server of every account that Bluesky itself hosts.
 pub(super) const ENTRYWAY: &str = "https://bsky.social";
@@ -72,6 +74,7 @@ const TEXT: TextLimit = TextLimit { counted_in: CountedIn::Graphemes, max: 300, 
 pub(super) static PUBLISH: PublishFacts = PublishFacts {
     text: TEXT,
     caption: None,
+    photo_text: None,
     follow_up: Some(TEXT),
     // The network has no limit; a thread of 25.
     follow_ups: 24,
@@ -89,15 +92,22 @@ pub(super) static PUBLISH: PublishFacts = PublishFacts {
         // At most 3 minutes, which the service checks.
         FileRule { kind: MediaKind::Video, mimes: &["video/mp4"], max_bytes: 300_000_000, max_count: 1 },
     ],
+    measures: &[Measure::most(MediaKind::Video, Quantity::DurationMs, 180_000)],
     max_files: 4,
     mixed: false,
     takes: Takes::Bytes,
     options: &[
-        OptionFact { name: "langs", form: OptionForm::Texts(3) },
+        OptionFact::new("langs", OptionForm::Texts(3), None, "The languages of the text, such as en or pt-BR."),
         // Or a single text, of the first file.
-        OptionFact { name: "altText", form: OptionForm::Texts(4) },
+        OptionFact::new(
+            "altText",
+            OptionForm::Texts(4),
+            None,
+            "Describes each file, in their order, to people who cannot see it; a single text is of the first.",
+        ),
     ],
     scopes: &[GENERIC],
+    media_scopes: &[],
     proof: Proof::ClientKey,
     // The account's own server answers from what it wrote; 2026-11-20.
     index_lag: SignedDuration::ZERO,

@@ -194,6 +194,7 @@ mod tests {
             bytes: None,
             width: size.map(|s| s.0),
             height: size.map(|s| s.1),
+            duration_ms: None,
         }
     }
 

@@ -1,6 +1,7 @@
 //! What every platform checks alike: all that is wrong with a draft, each sentence with the limit and the figure.
 
 mod files;
+mod measures;
 mod options;
 #[cfg(test)]
 mod tests;
@@ -8,23 +9,28 @@ mod tests;
 use std::ops::RangeInclusive;
 
 use domain::Platform;
-use domain::content::{Draft, Problem};
+use domain::content::{Draft, MediaKind, Problem};
+use domain::post::follow_up_texts;
 
 use super::count;
 use crate::publish::{CountedIn, Limits, PublishFacts, TextLimit};
 
-/// The limit that a draft's text is held to: the caption's when it goes out with files.
+/// The limit that a draft's text is held to: the caption's when it goes out with files, the one of photos with those.
 #[must_use]
 pub fn text_limit(facts: &PublishFacts, draft: &Draft, limits: &Limits) -> TextLimit {
-    facts.caption.filter(|_| !draft.media.is_empty()).unwrap_or(limits.text)
+    let beside = draft.media.first().and_then(|first| match first.kind {
+        MediaKind::Image => facts.photo_text.or(facts.caption),
+        _ => facts.caption,
+    });
+    beside.unwrap_or(limits.text)
 }
 
 /// Everything wrong with `draft` by the facts and the account's own limits: lengths, what is missing, files, options
 /// and follow-ups. `length` is the platform's own count of a text, the one that its composer shows.
 ///
 /// Codes: `too_long`, `text_required`, `media_required`, `too_many_files`, `file_kind_refused`, `file_type_refused`,
-/// `file_too_large`, `mixed_media`, `unknown_option`, `option_invalid`, `too_many_follow_ups`, `follow_up_too_long`,
-/// `follow_up_empty`.
+/// `file_too_large`, `video_too_long`, `video_too_short`, `dimensions_refused`, `aspect_ratio`, `mixed_media`,
+/// `unknown_option`, `option_invalid`, `too_many_follow_ups`, `follow_up_too_long`, `follow_up_empty`.
 #[must_use]
 pub fn common_problems(
     platform: Platform,
@@ -138,8 +144,15 @@ impl Check<'_> {
 #[must_use]
 pub fn follow_up_field(platform: Platform, facts: &PublishFacts, draft: &Draft, n: Option<usize>) -> String {
     let options = &draft.options;
-    let comment = !options.contains_key(options::THREAD)
-        && (options.contains_key(options::FIRST_COMMENT) || facts.follow_ups <= 1 && draft.follow_ups.len() == 1);
+    // Where follow-ups were written: in the thread first, the first comment behind it.
+    let in_thread = options.get(options::THREAD).map(|thread| follow_up_texts(thread).len());
+    let comment = match (in_thread, n) {
+        (Some(in_thread), Some(n)) => n >= in_thread,
+        (Some(_), None) => false,
+        (None, _) => {
+            options.contains_key(options::FIRST_COMMENT) || facts.follow_ups <= 1 && draft.follow_ups.len() == 1
+        }
+    };
     match n {
         _ if comment => format!("options.{platform}.{}", options::FIRST_COMMENT),
         Some(n) => format!("options.{platform}.{}[{n}]", options::THREAD),

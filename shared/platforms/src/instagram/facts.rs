@@ -6,7 +6,9 @@ use domain::handle::HandleRule;
 use jiff::SignedDuration;
 
 use crate::facts::{Facts, OAuthFacts, Pkce, PublicRead, Registration, Renewal, Scope};
-use crate::publish::{CountedIn, FileRule, OptionFact, OptionForm, Proof, PublishFacts, Takes, TextLimit};
+use crate::publish::{
+    CountedIn, FileRule, Measure, OptionFact, OptionForm, Proof, PublishFacts, Quantity, Takes, TextLimit,
+};
 
 /// The version in every API path. v26.0 came out on 2026-07-29 and is the latest one on 2026-11-20; a version is
 /// served for about two years, and a path without one is served by the oldest.
@@ -69,10 +71,18 @@ pub static FACTS: Facts = Facts {
     recent_posts: 50,
 };
 
+/// What a story's file measures.
+pub(super) const STORY: &[Measure] = &[
+    Measure::within(MediaKind::Video, Quantity::DurationMs, 3_000, 60_000),
+    Measure::most(MediaKind::Video, Quantity::Width, 1_920),
+    Measure::within(MediaKind::Video, Quantity::RatioThousandths, 100, 10_000),
+];
+
 /// Publishing on Instagram as data. Checked on 2026-11-20.
 pub static PUBLISHING: PublishFacts = PublishFacts {
     text: TextLimit { counted_in: CountedIn::Characters, max: 2_200, max_bytes: None },
     caption: None,
+    photo_text: None,
     // UNSURE: the reference of comments names no length; this is the one of the app.
     follow_up: Some(TextLimit { counted_in: CountedIn::Characters, max: 2_200, max_bytes: None }),
     follow_ups: 1,
@@ -89,16 +99,44 @@ pub static PUBLISHING: PublishFacts = PublishFacts {
             max_count: 10,
         },
     ],
+    measures: &[
+        Measure::within(MediaKind::Image, Quantity::RatioThousandths, 800, 1_910),
+        // Of reels; a story's are `STORY`.
+        Measure::within(MediaKind::Video, Quantity::DurationMs, 3_000, 900_000),
+        Measure::most(MediaKind::Video, Quantity::Width, 1_920),
+        Measure::within(MediaKind::Video, Quantity::RatioThousandths, 10, 10_000),
+    ],
     max_files: 10,
     mixed: true,
     takes: Takes::Url,
     options: &[
-        OptionFact { name: "mediaType", form: OptionForm::OneOf(&["FEED", "REELS", "STORIES"]) },
-        OptionFact { name: "shareToFeed", form: OptionForm::Flag },
-        OptionFact { name: "collaborators", form: OptionForm::Texts(3) },
-        OptionFact { name: "altText", form: OptionForm::Text(1_000) },
+        OptionFact::new(
+            "mediaType",
+            OptionForm::OneOf(&["FEED", "REELS", "STORIES"]),
+            None,
+            "What it becomes: a post of the feed, a reel, or a story for a day. Left out: one video is a reel, all else a post of the feed.",
+        ),
+        OptionFact::new(
+            "shareToFeed",
+            OptionForm::Flag,
+            None,
+            "Whether a reel stands in the feed as well. Left out, Instagram decides.",
+        ),
+        OptionFact::new(
+            "collaborators",
+            OptionForm::Texts(3),
+            None,
+            "Names of accounts that are invited as co-authors.",
+        ),
+        OptionFact::new(
+            "altText",
+            OptionForm::Text(1_000),
+            None,
+            "Describes the first image to people who cannot see it.",
+        ),
     ],
     scopes: &[BASIC, PUBLISH],
+    media_scopes: &[],
     proof: Proof::Handle,
     // A container's status is the platform's own record of the effect. UNSURE: no page says how late it or the list of
     // media may be; seconds have been seen.

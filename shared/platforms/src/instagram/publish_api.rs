@@ -302,6 +302,7 @@ mod tests {
             bytes: None,
             width: None,
             height: None,
+            duration_ms: None,
         };
         let Value::Object(options) = options else { panic!("options are an object") };
         let media = kinds.iter().enumerate().map(file).collect();

@@ -4,9 +4,9 @@ use domain::Platform;
 use domain::content::{Draft, MediaKind, Problem};
 use serde_json::Value;
 
-use super::facts::{HASHTAGS, MENTIONS, PUBLISHING, STORY_VIDEO_BYTES};
+use super::facts::{HASHTAGS, MENTIONS, PUBLISHING, STORY, STORY_VIDEO_BYTES};
 use crate::compose;
-use crate::publish::Limits;
+use crate::publish::{Limits, PublishFacts};
 
 /// What a draft becomes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -79,14 +79,15 @@ pub(super) fn length(text: &str) -> u32 {
 
 /// Everything wrong with a draft.
 pub(super) fn problems(draft: &Draft, limits: &Limits) -> Vec<Problem> {
-    let mut problems = compose::common_problems(Platform::Instagram, &PUBLISHING, draft, limits, &length);
     let shape = Shape::of(draft);
+    let measures = if shape == Shape::Story { STORY } else { PUBLISHING.measures };
+    let facts = PublishFacts { measures, ..PUBLISHING };
+    let mut problems = compose::common_problems(Platform::Instagram, &facts, draft, limits, &length);
     problems.extend(shape_problems(draft, shape));
     if shape == Shape::Story {
         problems.extend(story_problems(draft));
     } else {
         problems.extend(caption_problems(draft));
-        problems.extend(ratio_problems(draft));
     }
     problems.extend(option_problems(draft, shape));
     problems
@@ -159,25 +160,6 @@ fn caption_problems(draft: &Draft) -> Vec<Problem> {
     problems
 }
 
-/// 4:5 to 1.91:1. A percent on either side is left to Instagram: it rounds, and 1200 × 628 is 1.911.
-fn ratio_problems(draft: &Draft) -> Vec<Problem> {
-    let images = draft.media.iter().enumerate().filter(|(_, media)| media.kind == MediaKind::Image);
-    let sized = images.filter_map(|(n, media)| Some((n, media.width?, media.height?)));
-    let wrong = sized.filter(|(_, width, height)| {
-        let (width, height) = (u64::from(*width), u64::from(*height));
-        width * 1_000 < height * 792 || width * 1_000 > height * 1_929
-    });
-    wrong
-        .map(|(n, width, height)| {
-            Problem::error(
-                "aspect_ratio",
-                format!("mediaUrls[{n}]"),
-                format!("Instagram shows images from 4:5 to 1.91:1; this one is {width} × {height}."),
-            )
-        })
-        .collect()
-}
-
 fn option_problems(draft: &Draft, shape: Shape) -> Vec<Problem> {
     let mut problems = Vec::new();
     let ignored = |name: &str, why: &str| {
@@ -225,6 +207,7 @@ mod tests {
             bytes: Some(1_000),
             width: size.map(|(width, _)| width),
             height: size.map(|(_, height)| height),
+            duration_ms: None,
         }
     }
 
@@ -307,6 +290,36 @@ mod tests {
         let story =
             draft("", vec![file(MediaKind::Image, "image/jpeg", Some((1080, 1920)))], json!({"mediaType": "STORIES"}));
         assert_eq!(codes(&story), []);
+    }
+
+    #[test]
+    fn a_caption_has_at_most_30_hashtags_and_20_mentions() {
+        let tags = |count: usize| (0..count).map(|n| format!("#tag{n}")).collect::<Vec<_>>().join(" ");
+        let names = |count: usize| (0..count).map(|n| format!("@name{n}")).collect::<Vec<_>>().join(" ");
+        let of = |text: &str| codes(&draft(text, vec![image()], json!({})));
+        let error = |code: &str| vec![(code.to_owned(), Severity::Error)];
+        assert_eq!((of(&tags(30)), of(&tags(31))), (vec![], error("too_many_hashtags")));
+        assert_eq!((of(&names(20)), of(&names(21))), (vec![], error("too_many_mentions")));
+    }
+
+    #[test]
+    fn a_reel_and_a_story_have_their_own_durations_and_sizes() {
+        let of = |change: &dyn Fn(&mut Media), options| {
+            let mut media = video();
+            change(&mut media);
+            codes(&draft("", vec![media], options))
+        };
+        let lasting = |seconds: u64, options| of(&|media| media.duration_ms = Some(seconds * 1_000), options);
+        let error = |code: &str| vec![(code.to_owned(), Severity::Error)];
+        let (reel, story) = (json!({}), json!({"mediaType": "STORIES"}));
+        assert_eq!(lasting(900, reel.clone()), []);
+        assert_eq!(lasting(901, reel.clone()), error("video_too_long"));
+        assert_eq!(lasting(2, reel.clone()), error("video_too_short"));
+        assert_eq!((lasting(60, story.clone()), lasting(61, story.clone())), (vec![], error("video_too_long")));
+        let heavy = |media: &mut Media| media.bytes = Some(100_000_001);
+        assert_eq!((of(&heavy, reel.clone()), of(&heavy, story)), (vec![], error("file_too_large")));
+        let wide = |media: &mut Media| (media.width, media.height) = (Some(2_560), Some(1_440));
+        assert_eq!(of(&wide, reel), error("dimensions_refused"));
     }
 
     #[test]

@@ -6,7 +6,9 @@ use domain::handle::HandleRule;
 use jiff::SignedDuration;
 
 use crate::facts::{Facts, OAuthFacts, Pkce, PublicRead, Registration, Renewal, Scope};
-use crate::publish::{CountedIn, FileRule, OptionFact, OptionForm, Proof, PublishFacts, Takes, TextLimit};
+use crate::publish::{
+    CountedIn, FileRule, Measure, OptionFact, OptionForm, Proof, PublishFacts, Quantity, Takes, TextLimit,
+};
 
 /// The version of the API that every call names. Each lives for a year at least: this one until 2027-07.
 pub(super) const VERSION: &str = "202607";
@@ -68,6 +70,7 @@ pub static FACTS: Facts = Facts {
 pub(super) static PUBLISH: PublishFacts = PublishFacts {
     text: TextLimit { counted_in: CountedIn::Characters, max: 3000, max_bytes: None },
     caption: None,
+    photo_text: None,
     follow_up: Some(TextLimit { counted_in: CountedIn::Characters, max: 1250, max_bytes: None }),
     follow_ups: 1,
     text_required: false,
@@ -101,15 +104,31 @@ pub(super) static PUBLISH: PublishFacts = PublishFacts {
             max_count: 1,
         },
     ],
+    measures: &[
+        Measure::most(MediaKind::Image, Quantity::Pixels, 36_152_319),
+        Measure::most(MediaKind::Gif, Quantity::Pixels, 36_152_319),
+        Measure::within(MediaKind::Video, Quantity::DurationMs, 3_000, 1_800_000),
+    ],
     max_files: 20,
     mixed: false,
     takes: Takes::Bytes,
     options: &[
         // Pages are always public.
-        OptionFact { name: "visibility", form: OptionForm::OneOf(&["PUBLIC", "CONNECTIONS", "LOGGED_IN"]) },
-        OptionFact { name: "altText", form: OptionForm::Texts(20) },
+        OptionFact::new(
+            "visibility",
+            OptionForm::OneOf(&["PUBLIC", "CONNECTIONS", "LOGGED_IN"]),
+            Some("PUBLIC"),
+            "Who may see it; pages are always public.",
+        ),
+        OptionFact::new(
+            "altText",
+            OptionForm::Texts(20),
+            None,
+            "Describes each file, in their order, to people who cannot see it.",
+        ),
     ],
     scopes: &[WRITE],
+    media_scopes: &[],
     // Of pages. Members' posts cannot be listed: none.
     proof: Proof::ReadBack,
     // Nobody states one.

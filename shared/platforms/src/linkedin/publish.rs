@@ -15,7 +15,7 @@ use super::publish_api::{Distribution, NewContent, NewMedia, NewPost};
 use super::rest::{self, encoded};
 use super::{error, little, readback, upload};
 use crate::compose;
-use crate::kit::Context;
+use crate::kit::{Account, Context};
 use crate::publish::{Found, Job, Limits, Looked, PostRef, Prepared, Proof, Publish, PublishFacts, Stop, Submitted};
 
 const DEADLINE: Duration = Duration::from_secs(30);
@@ -42,6 +42,14 @@ impl Publish for Linkedin {
     /// The words as they are sent, escapes included: LinkedIn counts those.
     fn length(&self, text: &str, _: &Limits) -> u32 {
         compose::characters(&little::compose_text(text))
+    }
+
+    /// A page's posts need the page's right, a member's the member's.
+    fn missing_scopes(&self, account: &Account<'_>, _: &Draft, granted: &[String]) -> Vec<&'static str> {
+        let page = account.platform_account_id.is_some_and(|id| id.starts_with(ORGANIZATION));
+        let wanted = if page { WRITE_PAGE } else { WRITE };
+        let missing = !granted.is_empty() && !granted.iter().any(|scope| scope == wanted);
+        if missing { vec![wanted] } else { Vec::new() }
     }
 
     fn proof(&self, tokens: &TokenSet) -> Proof {

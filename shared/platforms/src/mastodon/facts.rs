@@ -6,7 +6,9 @@ use domain::handle::HandleRule;
 use jiff::SignedDuration;
 
 use crate::facts::{Facts, OAuthFacts, Pkce, PublicRead, Registration, Renewal, Scope};
-use crate::publish::{CountedIn, FileRule, OptionFact, OptionForm, Proof, PublishFacts, Takes, TextLimit};
+use crate::publish::{
+    CountedIn, FileRule, Measure, OptionFact, OptionForm, Proof, PublishFacts, Quantity, Takes, TextLimit,
+};
 
 /// Who the account is.
 pub(super) const ACCOUNTS: &str = "read:accounts";
@@ -74,6 +76,7 @@ const IMAGE_BYTES: u64 = 16_777_216;
 pub(super) static PUBLISH: PublishFacts = PublishFacts {
     text: TEXT,
     caption: None,
+    photo_text: None,
     follow_up: Some(TEXT),
     // No server has a limit; a thread of 25.
     follow_ups: 24,
@@ -94,17 +97,34 @@ pub(super) static PUBLISH: PublishFacts = PublishFacts {
             max_count: 1,
         },
     ],
+    measures: &[
+        // A server may state others.
+        Measure::most(MediaKind::Image, Quantity::Pixels, 33_177_600),
+        Measure::most(MediaKind::Gif, Quantity::Pixels, 33_177_600),
+        Measure::most(MediaKind::Video, Quantity::Pixels, 8_294_400),
+    ],
     max_files: 4,
     mixed: false,
     takes: Takes::Bytes,
     options: &[
-        OptionFact { name: "visibility", form: OptionForm::OneOf(&["public", "unlisted", "private", "direct"]) },
-        OptionFact { name: "spoilerText", form: OptionForm::Text(500) },
-        OptionFact { name: "sensitive", form: OptionForm::Flag },
-        OptionFact { name: "language", form: OptionForm::Text(11) },
+        OptionFact::new(
+            "visibility",
+            OptionForm::OneOf(&["public", "unlisted", "private", "direct"]),
+            None,
+            "Who may see it. Left out, the account's own setting holds.",
+        ),
+        OptionFact::new(
+            "spoilerText",
+            OptionForm::Text(500),
+            None,
+            "The content warning that the text stands behind; it counts with the text.",
+        ),
+        OptionFact::new("sensitive", OptionForm::Flag, Some("false"), "Hides the files until they are wanted."),
+        OptionFact::new("language", OptionForm::Text(11), None, "The language of the text, such as en."),
     ],
     // Without `write:media` a text still goes out.
     scopes: &[WRITE_STATUSES],
+    media_scopes: &[WRITE_MEDIA],
     // The same key is the same post on Mastodon itself, for an hour; other servers that speak its API ignore it (snac,
     // observed), and the server says only at the time which of them it is.
     proof: Proof::ReadBack,

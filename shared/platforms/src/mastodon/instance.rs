@@ -46,6 +46,10 @@ struct Attachments {
     image_size_limit: Option<u64>,
     #[serde(deserialize_with = "text_or_number::count")]
     video_size_limit: Option<u64>,
+    #[serde(deserialize_with = "text_or_number::count")]
+    image_matrix_limit: Option<u64>,
+    #[serde(deserialize_with = "text_or_number::count")]
+    video_matrix_limit: Option<u64>,
 }
 
 impl Instance {
@@ -74,6 +78,8 @@ impl Instance {
             max_files: small(statuses.max_media_attachments).unwrap_or(PUBLISH.max_files),
             max_image_bytes: stated(files.image_size_limit),
             max_video_bytes: stated(files.video_size_limit),
+            max_image_pixels: stated(files.image_matrix_limit),
+            max_video_pixels: stated(files.video_matrix_limit),
             link_length: small(statuses.characters_reserved_per_url),
         }
     }

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
-use domain::content::{Media, Problem};
+use domain::content::{Media, MediaKind, Problem};
 use futures_util::future::{BoxFuture, FutureExt};
 use futures_util::stream::{self, StreamExt};
 use http::header::RANGE;
@@ -11,6 +11,7 @@ use outbound::{Call, Incoming, Outbound, OutboundError};
 use url::Url;
 
 use super::reader::{REDIRECTS, ask};
+use super::sniff::boxes::{self, Movie, Search};
 use super::sniff::{is_web_page, sniff};
 use super::version::{content_length, content_range};
 
@@ -21,6 +22,9 @@ pub const MOST_BYTES: u64 = 5_000_000_000;
 const HEAD: usize = 64 * 1024;
 /// How long a look may take in all.
 const DEADLINE: Duration = Duration::from_secs(10);
+/// How many reads may follow to find out how long a video is, and how long they may take together.
+const BEHIND: usize = 3;
+const BEHIND_DEADLINE: Duration = Duration::from_secs(3);
 /// How many files are looked at at once.
 const AT_ONCE: usize = 4;
 
@@ -64,8 +68,49 @@ async fn look(out: &Outbound, url: &str) -> Result<Media, Problem> {
     // A server that did not say how long a short file is has just shown it.
     let bytes = length.or((whole && ended).then_some(head.len() as u64));
     let Some(found) = sniff(&head) else { return Err(unknown(&head)) };
-    let (width, height) = found.size.unzip();
-    Ok(Media { url: url.to_owned(), kind: found.kind, mime: found.mime.to_owned(), bytes, width, height })
+    // The answer is done with: what is left of it is not fetched.
+    drop(answer);
+    let (mut size, mut duration_ms) = (found.size, found.duration_ms);
+    let parts = !whole && found.kind == MediaKind::Video && duration_ms.is_none();
+    if parts && let Some(movie) = movie_behind(out, &address, &head, bytes).await {
+        (size, duration_ms) = (size.or(movie.size), movie.duration_ms);
+    }
+    let (width, height) = size.unzip();
+    let mime = found.mime.to_owned();
+    Ok(Media { url: url.to_owned(), kind: found.kind, mime, bytes, width, height, duration_ms })
+}
+
+/// What a video says of itself behind its pictures, where cameras write it. It takes three short reads at most and a
+/// few seconds; whoever cannot be asked leaves it unknown, which is no problem.
+async fn movie_behind(out: &Outbound, url: &Url, head: &[u8], bytes: Option<u64>) -> Option<Movie> {
+    let search = async {
+        let mut found = boxes::search(head, 0);
+        for _ in 0..BEHIND {
+            match found {
+                Search::Found(movie) => return Some(movie),
+                Search::Nowhere => return None,
+                Search::Beyond(offset) if bytes.is_some_and(|bytes| offset >= bytes) => return None,
+                Search::Beyond(offset) => found = boxes::search(&part(out, url, offset).await?, offset),
+            }
+        }
+        match found {
+            Search::Found(movie) => Some(movie),
+            _ => None,
+        }
+    };
+    tokio::time::timeout(BEHIND_DEADLINE, search).await.ok().flatten()
+}
+
+/// A part of a file, where its server gives exactly that.
+async fn part(out: &Outbound, url: &Url, offset: u64) -> Option<Bytes> {
+    let range = format!("bytes={offset}-{}", offset.checked_add(HEAD as u64 - 1)?);
+    let call = ask(url).follow(REDIRECTS).within(BEHIND_DEADLINE).header(RANGE, &range);
+    let mut answer = out.open(Call { idle: BEHIND_DEADLINE, ..call }).await.ok()?;
+    let from = content_range(&answer.headers).and_then(|(from, _)| from);
+    if answer.status != 206 || from != Some(offset) {
+        return None;
+    }
+    head(&mut answer).await.ok().map(|(bytes, _)| bytes)
 }
 
 async fn open(out: &Outbound, url: &Url, part: bool) -> Result<Incoming, Problem> {

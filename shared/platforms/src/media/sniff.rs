@@ -1,6 +1,6 @@
 //! What a file is, by its first bytes: names and headers lie too often.
 
-mod boxes;
+pub(super) mod boxes;
 mod jpeg;
 
 use domain::content::MediaKind;
@@ -14,11 +14,13 @@ pub struct Sniffed {
     pub mime: &'static str,
     /// Width and height as it is shown (a turned photo or video is turned), where these bytes tell.
     pub size: Option<(u32, u32)>,
+    /// How long a video lasts, in milliseconds, where these bytes tell.
+    pub duration_ms: Option<u64>,
 }
 
 impl Sniffed {
     const fn new(kind: MediaKind, mime: &'static str, size: Option<(u32, u32)>) -> Self {
-        Self { kind, mime, size }
+        Self { kind, mime, size, duration_ms: None }
     }
 
     const fn image(mime: &'static str, size: Option<(u32, u32)>) -> Self {

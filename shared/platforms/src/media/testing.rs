@@ -173,7 +173,15 @@ pub fn document(url: &str, bytes: u64) -> Media {
 }
 
 fn described(url: &str, kind: MediaKind, mime: &str, bytes: u64) -> Media {
-    Media { url: url.to_owned(), kind, mime: mime.to_owned(), bytes: Some(bytes), width: None, height: None }
+    Media {
+        url: url.to_owned(),
+        kind,
+        mime: mime.to_owned(),
+        bytes: Some(bytes),
+        width: None,
+        height: None,
+        duration_ms: None,
+    }
 }
 
 fn narrow(number: u64) -> usize {

@@ -6,7 +6,9 @@ use domain::handle::HandleRule;
 use jiff::SignedDuration;
 
 use crate::facts::{Facts, OAuthFacts, Pkce, PublicRead, Registration, Renewal, Scope};
-use crate::publish::{CountedIn, FileRule, OptionFact, OptionForm, Proof, PublishFacts, Takes, TextLimit};
+use crate::publish::{
+    CountedIn, FileRule, Measure, OptionFact, OptionForm, Proof, PublishFacts, Quantity, Takes, TextLimit,
+};
 
 /// The rights of a bot in a chat stand where other platforms have scopes; the words are Telegram's.
 pub(super) const ADMINISTRATOR: &str = "administrator";
@@ -63,6 +65,7 @@ pub static FACTS: Facts = Facts {
 pub(super) static PUBLISH: PublishFacts = PublishFacts {
     text: TextLimit { counted_in: CountedIn::Utf16, max: 4096, max_bytes: None },
     caption: Some(TextLimit { counted_in: CountedIn::Utf16, max: 1024, max_bytes: None }),
+    photo_text: None,
     follow_up: None,
     follow_ups: 0,
     text_required: false,
@@ -89,14 +92,24 @@ pub(super) static PUBLISH: PublishFacts = PublishFacts {
             max_count: 10,
         },
     ],
+    measures: &[
+        Measure::most(MediaKind::Image, Quantity::Sides, 10_000),
+        Measure::within(MediaKind::Image, Quantity::RatioThousandths, 50, 20_000),
+    ],
     max_files: 10,
     mixed: true,
     takes: Takes::Bytes,
     options: &[
-        OptionFact { name: "parseMode", form: OptionForm::OneOf(&["HTML", "MarkdownV2", "Markdown"]) },
-        OptionFact { name: "disableNotification", form: OptionForm::Flag },
+        OptionFact::new(
+            "parseMode",
+            OptionForm::OneOf(&["HTML", "MarkdownV2", "Markdown"]),
+            None,
+            "How marks in the text are read. Left out, they stay as they are written.",
+        ),
+        OptionFact::new("disableNotification", OptionForm::Flag, Some("false"), "It arrives without a sound."),
     ],
     scopes: &[POST],
+    media_scopes: &[],
     // A bot sees none of its own messages again.
     proof: Proof::None,
     index_lag: SignedDuration::ZERO,

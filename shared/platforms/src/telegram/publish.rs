@@ -48,6 +48,11 @@ impl Publish for Telegram {
         compose::utf16(text)
     }
 
+    fn draft_length(&self, draft: &Draft, limits: &Limits) -> u32 {
+        let visible = markup::visible(&draft.text, mode(draft));
+        self.length(visible.as_deref().unwrap_or(&draft.text), limits)
+    }
+
     /// Nothing can be sent ahead of a message.
     async fn prepare(&self, _: &Context<'_>, job: &Job<'_>) -> Result<Prepared, Stop> {
         Ok(Prepared::Ready(job.progress.clone()))
@@ -258,21 +263,6 @@ fn own_problems(draft: &Draft, mode: Mode) -> Vec<Problem> {
     if animations > 0 && all > 1 {
         error("mixed_media", "mediaUrls".to_owned(), format!("A GIF stands alone on Telegram; there are {all} files."));
     }
-    for (n, media) in draft.media.iter().enumerate() {
-        let (MediaKind::Image, Some(width), Some(height)) = (media.kind, media.width, media.height) else { continue };
-        let field = format!("mediaUrls[{n}]");
-        if width + height > 10_000 {
-            let message = format!(
-                "Width and height of an image on Telegram add up to 10000 at most; here to {}.",
-                width + height
-            );
-            error("dimensions_refused", field, message);
-        } else if width.max(height) > 20 * width.min(height) {
-            let message =
-                format!("An image on Telegram is at most 20 times as long as wide; this one is {width} by {height}.");
-            error("dimensions_refused", field, message);
-        }
-    }
     problems
 }
 
@@ -316,6 +306,7 @@ mod tests {
             bytes: Some(1000),
             width: Some(width),
             height: Some(height),
+            duration_ms: None,
         };
         let mut album = draft("Hello", json!({}));
         album.media =
@@ -325,7 +316,12 @@ mod tests {
         assert_eq!(codes(&album), ["mixed_media"]);
         album.media = vec![media(MediaKind::Image, "image/jpeg", 8000, 3000)];
         assert_eq!(codes(&album), ["dimensions_refused"]);
-        album.media = vec![media(MediaKind::Image, "image/jpeg", 100, 2001)];
-        assert_eq!(codes(&album), ["dimensions_refused"]);
+        album.media = vec![media(MediaKind::Image, "image/jpeg", 100, 2101)];
+        assert_eq!(codes(&album), ["aspect_ratio"]);
+        let gif = || media(MediaKind::Gif, "image/gif", 320, 240);
+        album.media = vec![gif()];
+        assert!(codes(&album).is_empty());
+        album.media = vec![gif(), media(MediaKind::Image, "image/jpeg", 400, 300)];
+        assert_eq!(codes(&album), ["mixed_media"]);
     }
 }

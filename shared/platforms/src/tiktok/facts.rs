@@ -6,7 +6,9 @@ use domain::handle::HandleRule;
 use jiff::SignedDuration;
 
 use crate::facts::{Facts, OAuthFacts, Pkce, PublicRead, Registration, Renewal, Scope};
-use crate::publish::{CountedIn, FileRule, OptionFact, OptionForm, Proof, PublishFacts, Takes, TextLimit};
+use crate::publish::{
+    CountedIn, FileRule, Measure, OptionFact, OptionForm, Proof, PublishFacts, Quantity, Takes, TextLimit,
+};
 
 /// Open id, display name, avatars.
 pub(super) const BASIC: &str = "user.info.basic";
@@ -68,6 +70,7 @@ pub static PUBLISHING: PublishFacts = PublishFacts {
     // The caption of a video; photos have a longer one, `PHOTO_TEXT`.
     text: TextLimit { counted_in: CountedIn::Utf16, max: 2_200, max_bytes: None },
     caption: None,
+    photo_text: Some(PHOTO_TEXT),
     // No comments in this API.
     follow_up: None,
     follow_ups: 0,
@@ -82,18 +85,40 @@ pub static PUBLISHING: PublishFacts = PublishFacts {
         },
         FileRule { kind: MediaKind::Image, mimes: &["image/jpeg", "image/webp"], max_bytes: 20_000_000, max_count: 35 },
     ],
+    measures: &[
+        // By creator, 3 to 10 minutes, which is looked up before the upload; at most 10 for everyone.
+        Measure::most(MediaKind::Video, Quantity::DurationMs, 600_000),
+        // In practice; no page says so.
+        Measure::least(MediaKind::Video, Quantity::DurationMs, 3_000).as_advice(),
+        Measure::within(MediaKind::Video, Quantity::ShortSide, 360, 4_096),
+        Measure::most(MediaKind::Video, Quantity::LongSide, 4_096),
+        // "1080p", which does not say how an upright photo is measured.
+        Measure::most(MediaKind::Image, Quantity::ShortSide, 1_080).as_advice(),
+        Measure::most(MediaKind::Image, Quantity::LongSide, 1_920).as_advice(),
+    ],
     max_files: 35,
     mixed: false,
     // Videos. Photos are fetched by TikTok from addresses whose domain the operator has verified in the developer portal.
     takes: Takes::Bytes,
     options: &[
-        OptionFact { name: "privacyLevel", form: OptionForm::OneOf(&PRIVACY) },
-        OptionFact { name: "disableComment", form: OptionForm::Flag },
-        OptionFact { name: "disableDuet", form: OptionForm::Flag },
-        OptionFact { name: "disableStitch", form: OptionForm::Flag },
-        OptionFact { name: "postMode", form: OptionForm::OneOf(&["DIRECT_POST", "MEDIA_UPLOAD"]) },
+        OptionFact::new(
+            "privacyLevel",
+            OptionForm::OneOf(&PRIVACY),
+            None,
+            "Who may see it. Left out, as many as the account allows.",
+        ),
+        OptionFact::new("disableComment", OptionForm::Flag, Some("false"), "Nobody may comment."),
+        OptionFact::new("disableDuet", OptionForm::Flag, Some("false"), "Nobody may make a duet with it; videos only."),
+        OptionFact::new("disableStitch", OptionForm::Flag, Some("false"), "Nobody may stitch it; videos only."),
+        OptionFact::new(
+            "postMode",
+            OptionForm::OneOf(&["DIRECT_POST", "MEDIA_UPLOAD"]),
+            Some("DIRECT_POST"),
+            "Whether it is posted, or laid into the account's inbox to be finished in TikTok's app.",
+        ),
     ],
     scopes: &[PUBLISH],
+    media_scopes: &[],
     proof: Proof::Handle,
     // The status of a publish id is TikTok's own record. A post without one is looked for in the list of videos, which
     // is waited for longer (`publish.rs`).

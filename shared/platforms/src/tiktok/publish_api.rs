@@ -301,6 +301,7 @@ mod tests {
             bytes: None,
             width: None,
             height: None,
+            duration_ms: None,
         };
         Draft { text: text.to_owned(), media: urls.iter().map(file).collect(), ..Draft::default() }
     }

@@ -4,7 +4,7 @@ use domain::Platform;
 use domain::content::{Draft, MediaKind, Problem};
 use serde_json::Value;
 
-use super::facts::{PHOTO_TEXT, PUBLISHING};
+use super::facts::PUBLISHING;
 use crate::compose;
 use crate::publish::Limits;
 
@@ -40,8 +40,7 @@ pub(super) fn length(text: &str) -> u32 {
 
 /// Everything wrong with a draft.
 pub(super) fn problems(draft: &Draft, limits: &Limits) -> Vec<Problem> {
-    let limits = if is_photos(draft) { Limits { text: PHOTO_TEXT, ..*limits } } else { *limits };
-    let mut problems = compose::common_problems(Platform::Tiktok, &PUBLISHING, draft, &limits, &length);
+    let mut problems = compose::common_problems(Platform::Tiktok, &PUBLISHING, draft, limits, &length);
     let field = |name: &str| format!("options.TIKTOK.{name}");
     let ignored =
         |name: &str, why: &str| Problem::warning("option_ignored", field(name), format!("{name} is left out: {why}."));
@@ -86,6 +85,7 @@ mod tests {
             bytes: Some(1_000),
             width: None,
             height: None,
+            duration_ms: None,
         };
         let Value::Object(options) = options else { panic!("options are an object") };
         Draft { text: text.to_owned(), media: vec![media], options, follow_ups: Vec::new() }

@@ -6,7 +6,9 @@ use domain::handle::HandleRule;
 use jiff::SignedDuration;
 
 use crate::facts::{Facts, OAuthFacts, Pkce, PublicRead, Registration, Renewal, Scope};
-use crate::publish::{CountedIn, FileRule, OptionFact, OptionForm, Proof, PublishFacts, Takes, TextLimit};
+use crate::publish::{
+    CountedIn, FileRule, Measure, OptionFact, OptionForm, Proof, PublishFacts, Quantity, Takes, TextLimit,
+};
 
 /// Who the account is; a read of posts needs it too.
 pub(super) const USERS: &str = "users.read";
@@ -67,6 +69,7 @@ pub static FACTS: Facts = Facts {
 pub(super) static PUBLISH: PublishFacts = PublishFacts {
     text: TEXT,
     caption: None,
+    photo_text: None,
     follow_up: Some(TEXT),
     follow_ups: 24,
     text_required: false,
@@ -86,19 +89,43 @@ pub(super) static PUBLISH: PublishFacts = PublishFacts {
             max_count: 1,
         },
     ],
+    measures: &[
+        // Of everyone; longer ones of subscribers are another category of upload.
+        Measure::within(MediaKind::Video, Quantity::DurationMs, 500, 140_000),
+        Measure::least(MediaKind::Video, Quantity::ShortSide, 32),
+        // What is larger is taken of subscribers, and scaled of others (observed).
+        Measure::most(MediaKind::Video, Quantity::LongSide, 1_280).as_advice(),
+        Measure::most(MediaKind::Video, Quantity::ShortSide, 1_024).as_advice(),
+        Measure::within(MediaKind::Video, Quantity::RatioThousandths, 333, 3_000),
+        Measure::most(MediaKind::Gif, Quantity::LongSide, 1_280),
+        Measure::most(MediaKind::Gif, Quantity::ShortSide, 1_080),
+    ],
     max_files: 4,
     mixed: false,
     takes: Takes::Bytes,
     options: &[
         // Left out, everyone may reply.
-        OptionFact {
-            name: "replySettings",
-            form: OptionForm::OneOf(&["following", "mentionedUsers", "subscribers", "verified"]),
-        },
-        OptionFact { name: "poll", form: OptionForm::Object },
-        OptionFact { name: "altText", form: OptionForm::Texts(4) },
+        OptionFact::new(
+            "replySettings",
+            OptionForm::OneOf(&["following", "mentionedUsers", "subscribers", "verified"]),
+            None,
+            "Who may reply. Left out, everyone.",
+        ),
+        OptionFact::new(
+            "poll",
+            OptionForm::Object,
+            None,
+            "A poll instead of files: {\"options\": [2 to 4 texts], \"durationMinutes\": 5 to 10080}.",
+        ),
+        OptionFact::new(
+            "altText",
+            OptionForm::Texts(4),
+            None,
+            "Describes each file, in their order, to people who cannot see it; 1000 characters each.",
+        ),
     ],
     scopes: &[POSTS, WRITE, USERS],
+    media_scopes: &[MEDIA],
     proof: Proof::ReadBack,
     // "A few seconds", nobody says how many.
     index_lag: SignedDuration::from_secs(30),

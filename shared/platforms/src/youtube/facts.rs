@@ -6,7 +6,9 @@ use domain::handle::HandleRule;
 use jiff::SignedDuration;
 
 use crate::facts::{Facts, OAuthFacts, Pkce, PublicRead, Registration, Renewal, Scope};
-use crate::publish::{CountedIn, FileRule, OptionFact, OptionForm, Proof, PublishFacts, Takes, TextLimit};
+use crate::publish::{
+    CountedIn, FileRule, Measure, OptionFact, OptionForm, Proof, PublishFacts, Quantity, Takes, TextLimit,
+};
 
 /// The scope that every read with a consent needs.
 pub(super) const READ: &str = "https://www.googleapis.com/auth/youtube.readonly";
@@ -67,6 +69,7 @@ pub static PUBLISHING: PublishFacts = PublishFacts {
     // The description.
     text: TextLimit { counted_in: CountedIn::Bytes, max: 5_000, max_bytes: None },
     caption: None,
+    photo_text: None,
     follow_up: Some(TextLimit { counted_in: CountedIn::Characters, max: 10_000, max_bytes: None }),
     follow_ups: 1,
     // A title is needed, which may be an option; `rules.rs` looks.
@@ -88,18 +91,46 @@ pub static PUBLISHING: PublishFacts = PublishFacts {
         max_bytes: 274_877_906_944,
         max_count: 1,
     }],
+    // A channel whose owner gave no telephone number: 15 minutes, which nothing tells beforehand.
+    measures: &[Measure::most(MediaKind::Video, Quantity::DurationMs, 12 * 3_600_000)],
     max_files: 1,
     mixed: false,
     takes: Takes::Bytes,
     options: &[
-        OptionFact { name: "title", form: OptionForm::Text(TITLE) },
-        OptionFact { name: "privacyStatus", form: OptionForm::OneOf(&["public", "unlisted", "private"]) },
-        OptionFact { name: "tags", form: OptionForm::Texts(TAGS) },
-        OptionFact { name: "categoryId", form: OptionForm::Text(4) },
-        OptionFact { name: "madeForKids", form: OptionForm::Flag },
-        OptionFact { name: "publishAsShort", form: OptionForm::Flag },
+        OptionFact::new(
+            "title",
+            OptionForm::Text(TITLE),
+            None,
+            "The title. Left out, it is the first line of the text.",
+        ),
+        OptionFact::new(
+            "privacyStatus",
+            OptionForm::OneOf(&["public", "unlisted", "private"]),
+            Some("public"),
+            "Who may see it.",
+        ),
+        OptionFact::new("tags", OptionForm::Texts(TAGS), None, "Words for search; 500 characters together."),
+        OptionFact::new(
+            "categoryId",
+            OptionForm::Text(4),
+            None,
+            "The number of a category of YouTube, for example 22.",
+        ),
+        OptionFact::new(
+            "madeForKids",
+            OptionForm::Flag,
+            None,
+            "Whether it is made for children. Left out, the channel's own setting holds.",
+        ),
+        OptionFact::new(
+            "publishAsShort",
+            OptionForm::Flag,
+            Some("false"),
+            "Adds #Shorts to a square or upright video of up to three minutes.",
+        ),
     ],
     scopes: &[READ, UPLOAD],
+    media_scopes: &[],
     proof: Proof::Handle,
     // An upload session is Google's own record and has no lag. A session that is gone is followed by a look at the
     // uploads, which is waited for longer (`publish.rs`).

@@ -53,6 +53,10 @@ impl Publish for Youtube {
         rules::length(text)
     }
 
+    fn draft_length(&self, draft: &Draft, _limits: &Limits) -> u32 {
+        rules::draft_length(draft)
+    }
+
     async fn prepare(&self, cx: &Context<'_>, job: &Job<'_>) -> Result<Prepared, Stop> {
         if job.progress.secret.contains_key(SESSION) {
             let opened = Timestamp::from_second(job.progress.number(OPENED).try_into().unwrap_or(0));

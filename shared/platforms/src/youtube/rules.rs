@@ -14,6 +14,8 @@ use crate::publish::Limits;
 /// as a Short, marked or not. The hashtag is how an author says so to people and to search.
 const SHORTS: &str = "#Shorts";
 
+const LONGEST_SHORT_MS: u64 = 180_000;
+
 fn text<'a>(draft: &'a Draft, name: &str) -> Option<&'a str> {
     draft.options.get(name).and_then(Value::as_str).map(str::trim).filter(|text| !text.is_empty())
 }
@@ -102,6 +104,11 @@ pub(super) fn length(text: &str) -> u32 {
     u32::try_from(text.len()).unwrap_or(u32::MAX)
 }
 
+/// How long the description of a draft counts, with the mark of a Short where it gets one.
+pub(super) fn draft_length(draft: &Draft) -> u32 {
+    length(&compose_text(draft))
+}
+
 /// Everything wrong with a draft.
 pub(super) fn problems(draft: &Draft, limits: &Limits) -> Vec<Problem> {
     let marked = wants_mark(draft);
@@ -172,12 +179,16 @@ fn tag_problem(draft: &Draft) -> Option<Problem> {
 }
 
 fn short_problem(draft: &Draft) -> Option<Problem> {
-    let media = draft.media.first()?;
-    let (width, height) = (media.width?, media.height?);
-    (flag(draft, "publishAsShort") == Some(true) && width > height).then(|| {
-        let words = format!("A Short is square or upright; this video is {width} × {height}.");
-        Problem::error("not_a_short", field("publishAsShort"), words)
-    })
+    let media = draft.media.first().filter(|_| flag(draft, "publishAsShort") == Some(true))?;
+    let lying = media.width.zip(media.height).filter(|(width, height)| width > height);
+    let words = match (lying, media.duration_ms) {
+        (Some((width, height)), _) => format!("A Short is square or upright; this video is {width} × {height}."),
+        (None, Some(ms)) if ms >= LONGEST_SHORT_MS + 1_000 => {
+            format!("A Short lasts at most {} s; this video lasts {} s.", LONGEST_SHORT_MS / 1_000, ms / 1_000)
+        }
+        _ => return None,
+    };
+    Some(Problem::error("not_a_short", field("publishAsShort"), words))
 }
 
 fn comment_problem(draft: &Draft) -> Option<Problem> {
@@ -208,6 +219,7 @@ mod tests {
             bytes: Some(1_000),
             width: Some(1920),
             height: Some(1080),
+            duration_ms: None,
         };
         let Value::Object(options) = options else { panic!("options are an object") };
         Draft { text: text.to_owned(), media: vec![media], options, follow_ups: Vec::new() }
@@ -299,6 +311,21 @@ mod tests {
         assert_eq!(described("Swans", json!({"publishAsShort": true, "title": "Swans #Shorts"})), "Swans");
         assert_eq!(described("", json!({"publishAsShort": true, "title": "Swans"})), "#Shorts");
         assert_eq!(described("Swans", json!({"publishAsShort": false})), "Swans");
+    }
+
+    #[test]
+    fn a_short_lasts_three_minutes_at_most_and_a_video_twelve_hours() {
+        let of = |seconds: u64, options| {
+            let mut draft = draft("Swans", options);
+            draft.media[0].height = Some(1920);
+            draft.media[0].duration_ms = Some(seconds * 1_000);
+            found(&draft)
+        };
+        let short = json!({"publishAsShort": true});
+        assert_eq!(of(180, short.clone()), []);
+        assert_eq!(of(181, short), one("not_a_short", "options.YOUTUBE.publishAsShort", Severity::Error));
+        assert_eq!(of(43_200, json!({})), []);
+        assert_eq!(of(43_201, json!({})), one("video_too_long", "mediaUrls[0]", Severity::Error));
     }
 
     #[test]

@@ -2,7 +2,7 @@
 
 use std::net::IpAddr;
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -40,6 +40,7 @@ async fn a_file_is_what_its_first_bytes_are() {
         bytes: Some(5_000_000),
         width: Some(1280),
         height: Some(720),
+        duration_ms: None,
     };
     assert_eq!(probe(&site.client(), &site.url()).await.unwrap(), expected);
     assert_eq!(site.asked(), ["0-65535"]);
@@ -47,6 +48,43 @@ async fn a_file_is_what_its_first_bytes_are() {
     // What its server calls it does not matter.
     site.change(|file| file.headers = "content-type: text/html\r\n".to_owned());
     assert_eq!(probe(&site.client(), &site.url()).await.unwrap(), expected);
+}
+
+/// A video as cameras write it: what it says of itself stands behind its pictures.
+fn video() -> File {
+    let pictures = 300_000_u32;
+    let mut header = vec![0; 12];
+    header.extend([0, 0, 2, 0x58, 0, 0, 0x8c, 0xa0]);
+    header.extend([0; 80]);
+    let mvhd = [&108_u32.to_be_bytes()[..], b"mvhd", &header].concat();
+    let tail = [&116_u32.to_be_bytes()[..], b"moov", &mvhd].concat();
+    let head = [&b"\0\0\0\x14ftypisom\0\0\x02\0isom"[..], &pictures.to_be_bytes(), b"mdat"].concat();
+    let length = 20 + u64::from(pictures) + tail.len() as u64;
+    File { head: head.into(), tail: tail.into(), length, ..File::default() }
+}
+
+#[tokio::test]
+async fn how_long_a_video_lasts_is_read_from_its_end() {
+    let site = Site::of(video()).await;
+    let seen = probe(&site.client(), &site.url()).await.unwrap();
+    // 36,000 units, of which a second has 600.
+    assert_eq!((seen.mime.as_str(), seen.duration_ms), ("video/mp4", Some(60_000)));
+    assert_eq!(site.asked(), ["0-65535", "300020-365555"]);
+}
+
+#[tokio::test]
+async fn how_long_a_video_lasts_may_stay_unknown() {
+    let unknown = [
+        File { parts: false, ..video() },
+        // It ends before the place where the rest should be.
+        File { length: 300_020, tail: Bytes::new(), ..video() },
+        File { length: 100_000, tail: Bytes::new(), ..video() },
+    ];
+    for file in unknown {
+        let length = file.length;
+        let seen = look(file).await.unwrap();
+        assert_eq!((seen.mime.as_str(), seen.duration_ms), ("video/mp4", None), "{length}");
+    }
 }
 
 #[tokio::test]
@@ -146,6 +184,32 @@ async fn addresses_inside_are_not_looked_at() {
         let problem = probe(&out, url).await.unwrap_err();
         assert_eq!(problem.code, "media_address_refused", "{url}: {}", problem.message);
     }
+}
+
+/// A name that is public when it is asked for first, and inside ever after.
+struct Rebinding(AtomicUsize);
+
+impl Lookup for Rebinding {
+    fn lookup<'a>(&'a self, _: &'a str) -> Looking<'a> {
+        let first = self.0.fetch_add(1, Ordering::SeqCst) == 0;
+        // Public, and on no test machine's way.
+        let text = if first { "2606:4700:4700::1111" } else { "127.0.0.1" };
+        Box::pin(async move { Ok(vec![text.parse::<IpAddr>().unwrap()]) })
+    }
+}
+
+#[tokio::test]
+async fn a_name_that_turns_inside_after_it_was_checked_leads_nowhere() {
+    let inside = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("https://rebound.example:{}/a.jpg", inside.local_addr().unwrap().port());
+    let names = Arc::new(Rebinding(AtomicUsize::new(0)));
+    let out = Outbound::with_lookup(UpstreamConfig::default(), Arc::<Rebinding>::clone(&names));
+    // The first look goes to the address that was checked, the next ones are refused.
+    assert_eq!(probe(&out, &url).await.unwrap_err().code, "media_unreachable");
+    assert_eq!(names.0.load(Ordering::SeqCst), 1, "a name is looked up once for each connection");
+    assert_eq!(probe(&out, &url).await.unwrap_err().code, "media_address_refused");
+    let called = tokio::time::timeout(Duration::from_millis(100), inside.accept()).await;
+    assert!(called.is_err(), "something inside was called");
 }
 
 #[tokio::test]

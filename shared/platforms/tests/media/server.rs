@@ -16,6 +16,8 @@ use tokio::net::{TcpListener, TcpStream};
 pub struct File {
     /// Its first bytes; what follows is made up.
     pub head: Bytes,
+    /// Its last bytes.
+    pub tail: Bytes,
     pub length: u64,
     /// Further headers: `etag`, `content-type`, …
     pub headers: String,
@@ -39,6 +41,7 @@ impl Default for File {
     fn default() -> Self {
         Self {
             head: Bytes::new(),
+            tail: Bytes::new(),
             length: 100_000,
             headers: String::new(),
             parts: true,
@@ -56,6 +59,11 @@ impl File {
     /// So many bytes of it from `offset`.
     pub fn bytes(&self, offset: u64, len: u64) -> Bytes {
         let end = (offset + len).min(self.length);
+        let tail = self.length - self.tail.len() as u64;
+        if offset >= tail {
+            return self.tail.slice((offset - tail) as usize..(end - tail) as usize);
+        }
+        let end = end.min(tail);
         let head = self.head.len() as u64;
         if offset < head {
             let (start, stop) = (offset as usize, end.min(head) as usize);

@@ -94,6 +94,7 @@ impl Delivery {
             bytes: Some(bytes.len() as u64),
             width: size.map(|size| size.0),
             height: size.map(|size| size.1),
+            duration_ms: None,
         });
         self
     }

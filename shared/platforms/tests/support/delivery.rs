@@ -288,6 +288,7 @@ fn draft_of(text: &str, urls: &[&str], options: Map<String, Value>) -> Draft {
             bytes: None,
             width: None,
             height: None,
+            duration_ms: None,
         }
     };
     Draft { text: text.to_owned(), media: urls.iter().map(file).collect(), options, follow_ups: Vec::new() }

@@ -39,12 +39,17 @@ impl Check<'_> {
             let kinds = list(kinds.iter().map(|kind| format!("{} {}", count(*kind), word(*kind, count(*kind)))));
             all("mixed_media", format!("{name} takes files of 1 kind in one post; these are {kinds}."));
         }
-        problems.extend(media.iter().enumerate().filter_map(|(n, file)| self.file(n, file)));
+        for (n, file) in media.iter().enumerate() {
+            match self.refused(n, file) {
+                Some(problem) => problems.push(problem),
+                None => problems.extend(self.too_large(n, file).into_iter().chain(self.measured(n, file))),
+            }
+        }
         problems
     }
 
-    /// What is wrong with one file; the first reason tells enough.
-    fn file(&self, n: usize, file: &Media) -> Option<Problem> {
+    /// Why a file is not taken at all.
+    fn refused(&self, n: usize, file: &Media) -> Option<Problem> {
         let name = self.name();
         let wrong = |code: &str, message: String| Some(Problem::error(code, format!("mediaUrls[{n}]"), message));
         if self.rules(file.kind).next().is_none() {
@@ -54,21 +59,29 @@ impl Check<'_> {
             let (what, n) = (word(file.kind, 1), n + 1);
             return wrong("file_kind_refused", format!("File {n} is a {what} ({}). {name} takes {taken}.", file.mime));
         }
-        let Some(rule) = self.rules(file.kind).find(|rule| rule.mimes.contains(&file.mime.as_str())) else {
+        if self.rule(file).is_none() {
             let taken = list(self.rules(file.kind).flat_map(|rule| rule.mimes.iter().copied()));
             let (what, n) = (word(file.kind, 2), n + 1);
             return wrong(
                 "file_type_refused",
                 format!("File {n} is {}. {name} takes {what} of type {taken}.", file.mime),
             );
-        };
+        }
+        None
+    }
+
+    fn rule(&self, file: &Media) -> Option<&FileRule> {
+        self.rules(file.kind).find(|rule| rule.mimes.contains(&file.mime.as_str()))
+    }
+
+    fn too_large(&self, n: usize, file: &Media) -> Option<Problem> {
+        let rule = self.rule(file)?;
         let most = self.most_bytes(rule);
         let bytes = file.bytes.filter(|bytes| *bytes > most)?;
         let (figure, limit) = sizes(bytes, most);
-        wrong(
-            "file_too_large",
-            format!("File {} has {figure}. {name} takes {} of at most {limit}.", n + 1, word(file.kind, 2)),
-        )
+        let (name, what) = (self.name(), word(file.kind, 2));
+        let message = format!("File {} has {figure}. {name} takes {what} of at most {limit}.", n + 1);
+        Some(Problem::error("file_too_large", format!("mediaUrls[{n}]"), message))
     }
 
     fn rules(&self, kind: MediaKind) -> impl Iterator<Item = &FileRule> {
@@ -86,7 +99,7 @@ impl Check<'_> {
     }
 }
 
-fn word(kind: MediaKind, count: usize) -> &'static str {
+pub(super) fn word(kind: MediaKind, count: usize) -> &'static str {
     match (kind, count) {
         (MediaKind::Image, 1) => "image",
         (MediaKind::Image, _) => "images",

@@ -8,9 +8,7 @@ use super::files::list;
 use crate::compose::characters;
 use crate::publish::OptionForm;
 
-/// The options that stand for [`domain::content::Draft::follow_ups`] on every platform that has such.
-pub(super) const FIRST_COMMENT: &str = "firstComment";
-pub(super) const THREAD: &str = "thread";
+pub(super) use domain::post::{FIRST_COMMENT, THREAD};
 
 impl Check<'_> {
     /// `null` is an option that was not given.
@@ -23,7 +21,7 @@ impl Check<'_> {
         let field = self.option_field(name);
         match self.facts.options.iter().find(|fact| fact.name == name) {
             Some(fact) => form_problems(fact.form, &field, name, value),
-            None if self.is_follow_up(name) => Vec::new(),
+            None if self.is_follow_up(name) => follow_up_problems(&field, name, value),
             None => {
                 let known = list(self.known().into_iter());
                 let known = if known.is_empty() { "none".to_owned() } else { known };
@@ -44,6 +42,18 @@ impl Check<'_> {
         let most = self.facts.follow_up.map_or(0, |_| self.facts.follow_ups);
         let following = [(most > 0).then_some(FIRST_COMMENT), (most > 1).then_some(THREAD)];
         self.facts.options.iter().map(|fact| fact.name).chain(following.into_iter().flatten()).collect()
+    }
+}
+
+/// A follow-up that is no text would be left out without a word.
+fn follow_up_problems(field: &str, name: &str, value: &Value) -> Vec<Problem> {
+    match value {
+        Value::String(_) => Vec::new(),
+        Value::Array(_) => form_problems(OptionForm::Texts(u32::MAX), field, name, value),
+        _ => {
+            let message = format!("{name} must be a text or a list of texts, not {}.", describe(value));
+            vec![Problem::error("option_invalid", field, message)]
+        }
     }
 }
 

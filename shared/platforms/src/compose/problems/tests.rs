@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use super::*;
 use crate::compose::{characters, graphemes};
 use crate::media::testing::{document, image, video};
-use crate::publish::{FileRule, OptionFact, OptionForm, Proof, Takes};
+use crate::publish::{FileRule, Measure, OptionFact, OptionForm, Proof, Quantity, Takes};
 
 const fn limit(counted_in: CountedIn, max: u32, max_bytes: Option<u32>) -> TextLimit {
     TextLimit { counted_in, max, max_bytes }
@@ -15,6 +15,7 @@ const fn limit(counted_in: CountedIn, max: u32, max_bytes: Option<u32>) -> TextL
 static FACTS: PublishFacts = PublishFacts {
     text: limit(CountedIn::Graphemes, 10, Some(40)),
     caption: Some(limit(CountedIn::Graphemes, 5, None)),
+    photo_text: None,
     follow_up: Some(limit(CountedIn::Utf16, 4, None)),
     follow_ups: 3,
     text_required: false,
@@ -24,17 +25,22 @@ static FACTS: PublishFacts = PublishFacts {
         FileRule { kind: MediaKind::Image, mimes: &["image/png"], max_bytes: 5_000_000, max_count: 4 },
         FileRule { kind: MediaKind::Video, mimes: &["video/mp4", "video/quicktime"], max_bytes: 1 << 30, max_count: 1 },
     ],
+    measures: &[
+        Measure::within(MediaKind::Video, Quantity::DurationMs, 3_000, 60_000),
+        Measure::most(MediaKind::Image, Quantity::LongSide, 4_000).as_advice(),
+    ],
     max_files: 4,
     mixed: false,
     takes: Takes::Bytes,
     options: &[
-        OptionFact { name: "sensitive", form: OptionForm::Flag },
-        OptionFact { name: "title", form: OptionForm::Text(6) },
-        OptionFact { name: "visibility", form: OptionForm::OneOf(&["public", "private"]) },
-        OptionFact { name: "tags", form: OptionForm::Texts(2) },
-        OptionFact { name: "poll", form: OptionForm::Object },
+        OptionFact::new("sensitive", OptionForm::Flag, None, ""),
+        OptionFact::new("title", OptionForm::Text(6), None, ""),
+        OptionFact::new("visibility", OptionForm::OneOf(&["public", "private"]), None, ""),
+        OptionFact::new("tags", OptionForm::Texts(2), None, ""),
+        OptionFact::new("poll", OptionForm::Object, None, ""),
     ],
     scopes: &[],
+    media_scopes: &[],
     proof: Proof::None,
     index_lag: SignedDuration::ZERO,
     deletes: false,
@@ -241,6 +247,77 @@ fn where_nothing_follows_it_is_said_once() {
         problems_by(&none, &draft, &Limits::from(&none)),
         ["options.YOUTUBE.firstComment unknown_option: YouTube has no option firstComment; its options are: none."]
     );
+}
+
+#[test]
+fn what_follows_in_a_wrong_form_is_named() {
+    let wrong = |given: Value| {
+        let draft = options(given);
+        let follow_ups = ["thread", "firstComment"].iter().filter_map(|name| draft.options.get(*name));
+        let follow_ups = follow_ups.flat_map(follow_up_texts).map(str::to_owned).collect();
+        problems(&Draft { follow_ups, ..draft })
+    };
+    assert_eq!(
+        wrong(json!({"firstComment": {"text": "Hi"}})),
+        ["options.YOUTUBE.firstComment option_invalid: firstComment must be a text or a list of texts, not an object."]
+    );
+    assert_eq!(
+        wrong(json!({"thread": ["a", 2]})),
+        ["options.YOUTUBE.thread[1] option_invalid: Item 2 of thread must be a text, not 2."]
+    );
+    assert_eq!(
+        wrong(json!({"thread": ["a"], "firstComment": "12345"})),
+        ["options.YOUTUBE.firstComment follow_up_too_long: Follow-up 2 has 5 characters. YouTube takes at most 4."]
+    );
+    assert_eq!(wrong(json!({"firstComment": "Hi", "thread": ["a"]})), [""; 0]);
+}
+
+#[test]
+fn what_a_file_measures_is_held_to_the_limits_and_what_is_unknown_is_not() {
+    let lasting = |duration_ms| with(&[Media { duration_ms, ..video("https://a.example/a.mp4", 1) }]);
+    assert_eq!(problems(&lasting(None)), [""; 0]);
+    // The last frame may end after the last whole second.
+    assert_eq!(problems(&lasting(Some(60_999))), [""; 0]);
+    assert_eq!(
+        problems(&lasting(Some(61_250))),
+        ["mediaUrls[0] video_too_long: File 1 lasts 61.25 s. YouTube takes videos of 3 s to 60 s."]
+    );
+    assert_eq!(
+        problems(&lasting(Some(2_000))),
+        ["mediaUrls[0] video_too_short: File 1 lasts 2 s. YouTube takes videos of 3 s to 60 s."]
+    );
+    let sized = |width, height| image("https://a.example/a.jpg", "image/jpeg", 9 << 20, width, height);
+    let draft = with(&[sized(3_000, 4_001)]);
+    assert_eq!(
+        problems(&draft),
+        [
+            "mediaUrls[0] file_too_large: File 1 has 9.0 MiB. YouTube takes images of at most 8 MiB.",
+            "mediaUrls[0] dimensions_refused: File 1 is 3000 × 4001 pixels. YouTube advises images whose longer side has \
+             at most 4000 pixels.",
+        ]
+    );
+    let advice = common_problems(Platform::Youtube, &FACTS, &draft, &Limits::from(&FACTS), &graphemes);
+    assert_eq!(advice[1].severity, domain::content::Severity::Warning);
+}
+
+#[test]
+fn the_accounts_own_server_says_how_many_pixels_there_may_be() {
+    const FEW: &[Measure] = &[Measure::most(MediaKind::Image, Quantity::Pixels, 1_000)];
+    let facts = PublishFacts { measures: FEW, ..FACTS };
+    let draft = with(&[image("https://a.example/a.jpg", "image/jpeg", 1, 40, 30)]);
+    assert_eq!(
+        problems_by(&facts, &draft, &Limits::from(&facts)),
+        ["mediaUrls[0] dimensions_refused: File 1 is 40 × 30 pixels. YouTube takes images of at most 1000 pixels."]
+    );
+    assert_eq!(problems_by(&facts, &draft, &Limits { max_image_pixels: Some(1_200), ..Limits::from(&facts) }), [""; 0]);
+}
+
+#[test]
+fn photos_may_have_a_longer_text_than_videos() {
+    let facts = PublishFacts { photo_text: Some(limit(CountedIn::Graphemes, 8, None)), ..FACTS };
+    let limits = Limits::from(&facts);
+    let max = |media: &[Media]| text_limit(&facts, &with(media), &limits).max;
+    assert_eq!((max(&[]), max(&[jpeg(1)]), max(&[video("https://a.example/a.mp4", 1)])), (10, 8, 5));
 }
 
 proptest! {

@@ -24,6 +24,23 @@ fn in_box(name: &[u8; 4], content: &[u8]) -> Vec<u8> {
 }
 
 fn movie(brand: &[u8; 4], width: u32, height: u32, turned: bool) -> Vec<u8> {
+    let begin = [in_box(b"ftyp", &[&brand[..], &[0, 0, 2, 0], b"isom"].concat()), in_box(b"free", &[])].concat();
+    [begin, moov(&[0; 100], width, height, turned)].concat()
+}
+
+/// The header of a movie of `duration` units of which a second has `scale`, in the older or the newer form.
+fn mvhd(newer: bool, scale: u32, duration: u32) -> Vec<u8> {
+    let mut header = vec![u8::from(newer), 0, 0, 0];
+    header.extend(vec![0; if newer { 16 } else { 8 }]);
+    header.extend(scale.to_be_bytes());
+    header.extend(vec![0; if newer { 4 } else { 0 }]);
+    header.extend(duration.to_be_bytes());
+    header.extend([0; 80]);
+    header
+}
+
+fn moov(header: &[u8], width: u32, height: u32, turned: bool) -> Vec<u8> {
+    let mvhd = in_box(b"mvhd", header);
     let mut header = vec![0; 40];
     let (a, b) = if turned { (0, 1 << 16) } else { (1 << 16, 0) };
     for cell in [a, b, 0, 0u32.wrapping_sub(b), a, 0, 0, 0, 1 << 30, width << 16, height << 16] {
@@ -32,8 +49,7 @@ fn movie(brand: &[u8; 4], width: u32, height: u32, turned: bool) -> Vec<u8> {
     // The sound comes first, and has no size.
     let sound = in_box(b"trak", &in_box(b"tkhd", &[0; 84]));
     let picture = in_box(b"trak", &[in_box(b"edts", &[]), in_box(b"tkhd", &header)].concat());
-    let movie = in_box(b"moov", &[in_box(b"mvhd", &[0; 100]), sound, picture].concat());
-    [in_box(b"ftyp", &[&brand[..], &[0, 0, 2, 0], b"isom"].concat()), in_box(b"free", &[]), movie].concat()
+    in_box(b"moov", &[mvhd, sound, picture].concat())
 }
 
 fn gif(frames: usize, repeats: bool) -> Vec<u8> {
@@ -75,6 +91,38 @@ fn images_are_known_by_their_first_bytes() {
     assert_eq!(shown(&lossless).2, Some((320, 240)));
     assert_eq!(shown(b"BM\0\0\0\0\0\0\0\0").1, "image/bmp");
     assert_eq!(shown(b"II*\0").1, "image/tiff");
+}
+
+#[test]
+fn a_video_lasts_as_long_as_its_header_says() {
+    let lasts = |header: &[u8]| {
+        let file = [in_box(b"ftyp", b"isom\0\0\x02\0isom"), moov(header, 1080, 1920, false)].concat();
+        sniff(&file).unwrap().duration_ms
+    };
+    assert_eq!(lasts(&mvhd(false, 600, 90_300)), Some(150_500));
+    assert_eq!(lasts(&mvhd(true, 30_000, 1_800_000)), Some(60_000));
+    // Made of fragments, unknown, or nonsense.
+    assert_eq!(lasts(&mvhd(false, 600, 0)), None);
+    assert_eq!(lasts(&mvhd(false, 600, u32::MAX)), None);
+    assert_eq!(lasts(&mvhd(false, 0, 600)), None);
+    assert_eq!(lasts(&[0; 9]), None);
+}
+
+#[test]
+fn what_a_video_says_of_itself_is_found_behind_its_pictures() {
+    use boxes::{Movie, Search, search};
+    let begin = in_box(b"ftyp", b"isom\0\0\x02\0isom");
+    let large = |length: u64| [&1u32.to_be_bytes()[..], b"mdat", &length.to_be_bytes(), &[7; 100]].concat();
+    let head = [begin.clone(), large(5_000_000_000)].concat();
+    assert_eq!(search(&head, 0), Search::Beyond(20 + 5_000_000_000));
+    let behind = [in_box(b"free", &[0; 30]), moov(&mvhd(false, 1_000, 7_000), 640, 360, false)].concat();
+    let movie = Movie { size: Some((640, 360)), duration_ms: Some(7_000) };
+    assert_eq!(search(&behind, 5_000_000_020), Search::Found(movie));
+    assert_eq!(search(&in_box(b"free", &[]), 100), Search::Beyond(108));
+    // To the end of the file, shorter than its own header, and the largest there is.
+    assert_eq!(search(&[&begin[..], &[0, 0, 0, 0], b"mdat"].concat(), 0), Search::Nowhere);
+    assert_eq!(search(&[0, 0, 0, 3, b'm', b'd', b'a', b't'], 0), Search::Nowhere);
+    assert_eq!(search(&large(u64::MAX), 50), Search::Beyond(u64::MAX));
 }
 
 #[test]
