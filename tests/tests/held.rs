@@ -1,4 +1,7 @@
-//! What becomes of posts whose account is held or removed, and of a processing that does not end.
+//! What becomes of posts whose account is held or removed, of a processing that does not end, and of what only a person
+//! can find or delete.
+
+use std::time::Duration;
 
 use herald_tests::author::{self, Stage};
 use herald_tests::client::Client;
@@ -97,5 +100,49 @@ async fn a_processing_without_end_is_left_to_a_person() -> Result<()> {
     let post = passing(&stack, &staff, &id, 1_800, left).await?;
     let delivery = &post["deliveries"][0];
     assert_eq!(delivery["errorCode"], "processing_too_long", "{post:#}");
+    Ok(())
+}
+
+#[tokio::test]
+async fn what_a_person_found_can_be_named_and_deleted_and_what_cannot_be_deleted_is_told() -> Result<()> {
+    let (stack, staff, telegram, _) = with("TELEGRAM").await?;
+    author::connect(&stack, &staff, TALENT, Stage::of("INSTAGRAM")).await?;
+    for named in [true, false] {
+        let fault = json!({"platform": "TELEGRAM", "operation": "submit", "fault": {"kind": "drop_after"}});
+        stack.world.fault(fault).await?;
+        let text = format!("nobody knows {named}");
+        let id = author::publish(&staff, &telegram.post(TALENT, &text)).await?;
+        let stuck = author::within(&staff, &id, Duration::from_secs(10), |post| {
+            author::delivery(post) == "unconfirmed" && post["deliveries"][0]["nextAttemptAt"].is_null()
+        })
+        .await?;
+        let path =
+            format!("/api/social/deliveries/{}/resolve", stuck["deliveries"][0]["id"].as_str().unwrap_or_default());
+        let there = author::published(&stack.world, telegram, &text).await?;
+        let own = there[0]["id"].as_str().map_or_else(|| there[0]["id"].to_string(), str::to_owned);
+        let own = own.rsplit(['/', ':']).next().unwrap_or_default().to_owned();
+        let bad = json!({"outcome": "published", "platformPostId": "../1?x"});
+        assert_eq!(staff.post(&path, &bad).await?.status, 400);
+        let mut found = json!({"outcome": "published", "permalink": "https://t.me/annsings/1"});
+        if named {
+            found["platformPostId"] = json!(own);
+        }
+        let resolved = staff.post(&path, &found).await?.expect(200);
+        let delivery = &resolved.body["deliveries"][0];
+        let expected = if named { json!(own) } else { Value::Null };
+        assert_eq!((&delivery["platformPostId"], &delivery["url"]), (&expected, &found["permalink"]));
+        let removed = staff.delete(&format!("/api/social/posts/{id}?remote=true")).await?.expect(202);
+        if named {
+            assert_eq!(removed.body["notDeleted"], json!([]), "{}", removed.text);
+            author::until(&staff, &id, |post| post["deliveries"][0]["deleted"] == true).await?;
+        } else {
+            assert_eq!(removed.body["notDeleted"][0]["code"], "post_id_unknown", "{}", removed.text);
+        }
+    }
+    let id = author::publish(&staff, &Stage::of("INSTAGRAM").post(TALENT, "stays")).await?;
+    author::within(&staff, &id, Duration::from_secs(30), author::is(&["published"])).await?;
+    let removed = staff.delete(&format!("/api/social/posts/{id}?remote=true")).await?.expect(202);
+    assert_eq!(removed.body["notDeleted"][0]["code"], "platform_cannot_delete", "{}", removed.text);
+    assert!(removed.text.contains("Instagram"), "{}", removed.text);
     Ok(())
 }

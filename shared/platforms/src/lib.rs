@@ -12,6 +12,7 @@ pub mod linkedin;
 pub mod mastodon;
 mod measure;
 pub mod media;
+mod option;
 pub mod publish;
 mod readback;
 mod registry;

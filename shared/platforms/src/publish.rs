@@ -17,6 +17,7 @@ use crate::facts::covers;
 use crate::kit::{Account, Context};
 
 pub use crate::measure::{Measure, Quantity};
+pub use crate::option::{OptionFact, OptionForm};
 
 /// How a text is counted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -82,42 +83,6 @@ pub enum Proof {
     ReadBack,
     /// Nothing shows it; a person decides.
     None,
-}
-
-/// The form of an option.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum OptionForm {
-    /// `true` or `false`.
-    Flag,
-    /// Text of at most so many characters.
-    Text(u32),
-    /// One of these words.
-    OneOf(&'static [&'static str]),
-    /// A list of at most so many texts.
-    Texts(u32),
-    /// An object whose members the platform's own check knows.
-    Object,
-}
-
-/// An option of a platform, in the platform's own terms.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct OptionFact {
-    /// Its name in `options.<PLATFORM>`.
-    pub name: &'static str,
-    /// Its form.
-    pub form: OptionForm,
-    /// What holds when it is left out; `None`: the platform or the account decides.
-    pub default: Option<&'static str>,
-    /// What it does, for a person.
-    pub what: &'static str,
-}
-
-impl OptionFact {
-    /// An option.
-    #[must_use]
-    pub const fn new(name: &'static str, form: OptionForm, default: Option<&'static str>, what: &'static str) -> Self {
-        Self { name, form, default, what }
-    }
 }
 
 /// Everything about publishing on a platform that is a fact: the one table that validation, the check before
