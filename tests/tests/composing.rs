@@ -133,7 +133,6 @@ async fn validate_answers_with_problems_whatever_they_are() -> Result<()> {
     let (_stack, staff, _) = with(&["BLUESKY"]).await?;
     for (body, line) in [
         (json!({"content": "x", "platforms": ["BLUESKY"]}), "- talentId invalid_request"),
-        (json!({"talentId": "nobody", "content": "x", "platforms": ["BLUESKY"]}), "- talentId talent_not_found"),
         (json!({"talentId": TALENT, "content": "x", "scheduledAt": "tomorrow"}), "- scheduledAt invalid_time"),
         (json!({"talentId": TALENT, "content": "x".repeat(100_001)}), "- content invalid_request"),
         (json!({"talentId": TALENT, "mediaUrls": ["nowhere"]}), "- mediaUrls[0] media_address_refused"),
@@ -142,6 +141,9 @@ async fn validate_answers_with_problems_whatever_they_are() -> Result<()> {
         assert_eq!(checked.body["valid"], false);
         assert!(told(&checked.body["problems"]).contains(&line.to_owned()), "{line}: {}", checked.text);
     }
+    let nobody = json!({"talentId": "nobody", "content": "x", "platforms": ["BLUESKY"]});
+    let unseen = staff.post("/api/social/posts/validate", &nobody).await?.expect(404);
+    assert_eq!(unseen.text_of("code"), "talent_not_found");
     let no_json = [("content-type", "application/json")];
     let path = "/api/social/posts/validate";
     let refused = staff.send(Method::POST, path, &no_json, Some(b"{".to_vec())).await?;
