@@ -195,6 +195,17 @@ async fn a_server_that_ignores_the_key_is_looked_at_before_anything_is_sent_agai
 }
 
 #[tokio::test]
+async fn a_server_whose_clock_is_behind_gets_no_second_status() {
+    let (world, tokens) = consented_by("ann@snac.example.org").await;
+    world.clock.advance(SignedDuration::from_mins(5));
+    let mut delivery = Delivery::new(&world, "ann@snac.example.org", &tokens, "once, please");
+    fault(&world, "submit", json!({"kind": "drop_after"})).await;
+    assert_eq!(delivery.submit(&world).await.unwrap_err().effect, Effect::Unknown);
+    assert!(matches!(delivery.find(&world).await, Found::CannotTell), "it could be the one");
+    assert_eq!(count(&world, "created").await, 1);
+}
+
+#[tokio::test]
 async fn without_the_right_to_read_only_mastodons_key_can_tell() {
     let (world, _) = consented().await;
     let scopes = ["read:accounts", "write:statuses"];

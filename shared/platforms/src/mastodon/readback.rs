@@ -1,7 +1,7 @@
 //! Whether a status that was sent is there, read from the account's own list.
 
 use domain::{Failure, Kind, TokenSet};
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 
 use super::api::{self, Status};
 use super::facts::{FACTS, STATUSES};
@@ -15,6 +15,8 @@ use crate::readback::nearest;
 
 /// More pages than an account fills between an intent and a look.
 const PAGES: usize = 5;
+/// How much older than its intent a status can be said to be, by a server whose clock is wrong.
+const WRONG_CLOCK: SignedDuration = SignedDuration::from_hours(12);
 /// More sources than are asked for; so many other statuses of the same form are none of ours.
 const SOURCES: usize = 5;
 
@@ -63,7 +65,8 @@ pub(super) async fn look(
     own: &Own,
     wanted: &Wanted<'_>,
 ) -> Result<Shown, Failure> {
-    let (statuses, complete) = since_then(cx, tokens, own, wanted.since).await?;
+    let (mut statuses, complete) = since_then(cx, tokens, own, wanted.since).await?;
+    let older: Vec<Status> = statuses.extract_if(.., |status| status.created_at < wanted.since).collect();
     // A token that was handed over belongs to another app, under whose name its statuses stand.
     let app = tokens.extra(SERVER).map(|_| NAME);
     let mut candidates: Vec<Status> =
@@ -85,10 +88,17 @@ pub(super) async fn look(
             None => clear &= skeleton(&status.shown()) != skeleton(wanted.text),
         }
     }
-    Ok(if clear { Shown::NotThere } else { Shown::Unclear })
+    // The same words shortly before are an older post, or this one by the clock of a server that is behind.
+    let from = wanted.since.saturating_sub(WRONG_CLOCK).unwrap_or(wanted.since);
+    let behind = older.iter().any(|status| {
+        status.created_at >= from
+            && status.could_be(app, wanted.files, wanted.parent)
+            && comparable(&status.shown()) == text
+    });
+    Ok(if clear && !behind { Shown::NotThere } else { Shown::Unclear })
 }
 
-/// The statuses since a time, and whether these are all.
+/// The statuses since a time, and whether these are all; with what is older on the pages that were read.
 async fn since_then(
     cx: &Context<'_>,
     tokens: &TokenSet,
@@ -111,12 +121,10 @@ async fn since_then(
             statuses.extend(page);
         }
         if repeated || reached || next.is_none() {
-            statuses.retain(|status| status.created_at >= since);
             return Ok((statuses, true));
         }
         before = next;
     }
-    statuses.retain(|status| status.created_at >= since);
     Ok((statuses, false))
 }
 
