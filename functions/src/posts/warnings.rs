@@ -1,10 +1,10 @@
 //! What is allowed and may be a mistake: the same text to the same account within a day, two posts to it within five
 //! minutes.
 
-use std::collections::BTreeMap;
+use std::collections::BTreeSet;
 
 use cloud::http::ApiError;
-use cloud::table::{posts, slots};
+use cloud::table::{keys, posts, slots};
 use domain::content::Problem;
 use domain::{ConnectionId, Platform, Post, PostId, PostStatus};
 use futures_util::stream::{self, StreamExt};
@@ -20,16 +20,50 @@ const SAME_TEXT: SignedDuration = SignedDuration::from_hours(24);
 /// How many accounts are read of at once.
 const AT_ONCE: usize = 8;
 /// How many posts are warned of at most: a person reads no more.
-const MOST: usize = 20;
+const MOST: usize = 5;
+/// How many posts that may be gone again are read for that, in one call.
+const MOST_READ: usize = 25;
+
+/// A post to the same account that is worth a warning, if it still goes out.
+struct Near {
+    connection: ConnectionId,
+    platform: Platform,
+    post: PostId,
+    at: Timestamp,
+    same: bool,
+    clash: bool,
+}
 
 /// The warnings for `post`, if it goes out at `at`; itself and `but` are left out.
 ///
 /// The deliveries of an account are indexed by their time, so the day around `at` is one query of the index (two where
-/// a month ends in it), however many posts there are.
+/// a month ends in it), however many posts there are. What it finds is read in one call.
 ///
 /// # Errors
 /// 503 when the table cannot answer.
 pub async fn of(app: &App, post: &Post, at: Timestamp, but: Option<&PostId>) -> Result<Vec<Found>, ApiError> {
+    let near = near(app, post, at, but).await?;
+    let alive = alive(app, post, &near).await?;
+    let mut found = Vec::new();
+    for near in near.into_iter().filter(|near| alive.contains(&near.post)).take(MOST) {
+        let Near { connection, platform, post: other, at: when, same, clash } = near;
+        let warning = |code: &str, field: &str, what: &str| {
+            let message = format!("{what} (post {other}, {when}).");
+            Found::rule(platform, Some(connection.clone()), Problem::warning(code, field, message))
+        };
+        if same {
+            let what = format!("The same text goes to this {platform} account within 24 hours");
+            found.push(warning("same_text", "content", &what));
+        }
+        if clash {
+            let what = format!("Another post goes to this {platform} account within 5 minutes");
+            found.push(warning("clash", "scheduledAt", &what));
+        }
+    }
+    Ok(found)
+}
+
+async fn near(app: &App, post: &Post, at: Timestamp, but: Option<&PostId>) -> Result<Vec<Near>, ApiError> {
     let from = at.saturating_sub(SAME_TEXT).unwrap_or(at);
     let to = at.saturating_add(SAME_TEXT).unwrap_or(at);
     let read = |(connection, platform): (ConnectionId, Platform)| async move {
@@ -38,46 +72,39 @@ pub async fn of(app: &App, post: &Post, at: Timestamp, but: Option<&PostId>) -> 
     };
     let reads: Vec<_> = post.targets.iter().cloned().map(read).collect();
     let mut accounts = stream::iter(reads).buffered(AT_ONCE);
-    let (mut found, mut alive) = (Vec::new(), BTreeMap::new());
+    let mut found = Vec::new();
     while let Some(account) = accounts.next().await {
         let (connection, platform, near) = account?;
         let text = slots::text_of(&post.draft(platform).text);
         for slot in near.iter().filter(|slot| *slot.post() != post.id && Some(slot.post()) != but) {
             let same = text.is_some() && slot.text == text;
             let clash = post.scheduled_at.is_some() && at.duration_until(slot.at).abs() <= CLASH;
-            if !same && !clash || found.len() >= MOST || !is_alive(app, post, slot.post(), &mut alive).await? {
-                continue;
-            }
-            let (other, when) = (slot.post(), slot.at);
-            let warning = |code: &str, field: &str, what: &str| {
-                let message = format!("{what} (post {other}, {when}).");
-                Found::rule(platform, Some(connection.clone()), Problem::warning(code, field, message))
-            };
-            if same {
-                let what = format!("The same text goes to this {platform} account within 24 hours");
-                found.push(warning("same_text", "content", &what));
-            }
-            if clash {
-                let what = format!("Another post goes to this {platform} account within 5 minutes");
-                found.push(warning("clash", "scheduledAt", &what));
+            if same || clash {
+                let (connection, post) = (connection.clone(), slot.post().clone());
+                found.push(Near { connection, platform, post, at: slot.at, same, clash });
             }
         }
     }
+    // The same text first: that is the mistake that costs an account.
+    found.sort_by_key(|near| !near.same);
+    found.truncate(MOST_READ);
     Ok(found)
 }
 
-/// Whether a post goes out or is out. It is read once.
-async fn is_alive(
-    app: &App,
-    post: &Post,
-    other: &PostId,
-    known: &mut BTreeMap<PostId, bool>,
-) -> Result<bool, ApiError> {
-    if let Some(alive) = known.get(other) {
-        return Ok(*alive);
+/// Those of the posts that go out or are out.
+async fn alive(app: &App, post: &Post, near: &[Near]) -> Result<BTreeSet<PostId>, ApiError> {
+    if near.is_empty() {
+        return Ok(BTreeSet::new());
     }
-    let gone = |other: &Post| matches!(other.status, PostStatus::Draft | PostStatus::Failed | PostStatus::Archived);
-    let alive = posts::get(&app.table, &post.workspace, other).await?.is_some_and(|other| !gone(&other));
-    known.insert(other.clone(), alive);
+    let others: BTreeSet<&PostId> = near.iter().map(|near| &near.post).collect();
+    let wanted: Vec<_> =
+        others.into_iter().map(|other| (keys::post_pk(&post.workspace, other), keys::POST_SK.to_owned())).collect();
+    let mut alive = BTreeSet::new();
+    for item in app.table.get_many(&wanted).await? {
+        let other = posts::read(&item)?;
+        if !matches!(other.status, PostStatus::Draft | PostStatus::Failed | PostStatus::Archived) {
+            alive.insert(other.id);
+        }
+    }
     Ok(alive)
 }

@@ -41,9 +41,11 @@ impl Posts {
             author::connect(stack, admin, talent, stage).await?;
         }
         let mut publish = Vec::new();
+        // Turned away at the door it fails at once; what was read and refused is looked for first.
+        let no_right = json!({"error": "This action is outside the authorized scopes"});
         for (stage, wanted, fault) in [
             (mastodon, "published", None),
-            (mastodon, "failed", Some(json!({"kind": "reject", "status": 422}))),
+            (mastodon, "failed", Some(json!({"kind": "reject", "status": 403, "body": no_right}))),
             (linkedin, "unconfirmed", Some(json!({"kind": "drop_after"}))),
         ] {
             if let Some(fault) = fault {

@@ -21,7 +21,7 @@ const WARM_UP: usize = 200;
 /// How long accepting the posts of a wave may take, beyond the time for each.
 const AHEAD: SignedDuration = SignedDuration::from_secs(15);
 /// The time for each.
-const EACH: SignedDuration = SignedDuration::from_millis(3);
+const EACH: SignedDuration = SignedDuration::from_millis(6);
 /// The time for each where nothing is measured: in a rehearsal, which has any build and no wave of ten thousand.
 const REHEARSED: SignedDuration = SignedDuration::from_millis(30);
 
