@@ -67,6 +67,14 @@ async fn a_draft_is_edited_scheduled_and_taken_back() -> Result<()> {
 
     let taken_back = staff.post_empty(&format!("/api/social/posts/{id}/cancel")).await?.expect(200);
     assert_eq!((taken_back.text_of("status"), taken_back.body["scheduledAt"].is_null()), ("draft", true));
+    // The same by an edit of its time.
+    let again = json!({"scheduledAt": in_hours(&stack, 4).await?});
+    let moved = patch(&staff, &id, "*", &again).await?.expect(200);
+    assert_eq!(moved.text_of("status"), "scheduled");
+    let cleared = patch(&staff, &id, "*", &json!({"scheduledAt": null})).await?.expect(200);
+    assert_eq!((cleared.text_of("status"), cleared.body["deliveries"].as_array().map(Vec::len)), ("draft", Some(0)));
+    let drafts = staff.get("/api/social/posts?status=draft").await?.expect(200);
+    assert_eq!(drafts.body["posts"].as_array().map(Vec::len), Some(1), "{}", drafts.text);
     stack.pass(4 * 3600).await?;
     let _ = stack.control("/schedules/schedules.ring_due", &json!({})).await?.expect(200);
     assert_eq!(author::published(&stack.world, stage, "better words").await?, Vec::<Value>::new());

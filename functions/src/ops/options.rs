@@ -21,7 +21,7 @@ pub struct OptionView {
     /// The most items of a list.
     max_items: Option<u32>,
     /// What holds when it is left out; `null`: the platform or the account decides.
-    #[schema(value_type = Option<Object>)]
+    #[schema(value_type = Option<Value>)]
     default: Option<Value>,
     /// What it does, for a person.
     description: &'static str,

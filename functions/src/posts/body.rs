@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use domain::post::{LATE_AFTER_MINUTES, MOST_LATE_AFTER_MINUTES};
+use domain::post::{LATE_AFTER_MINUTES, MOST_DELIVERIES, MOST_LATE_AFTER_MINUTES};
 use domain::{ConnectionId, Platform, TalentId};
 use serde::Deserialize;
 use serde_json::{Map, Value};
@@ -90,6 +90,11 @@ impl PostBody {
                 wrong(&field, format!("mediaUrls must hold at most {MOST_MEDIA} addresses."));
             }
         }
+        for (field, given) in [("platforms", self.platforms.len()), ("connectionIds", self.connection_ids.len())] {
+            if given > MOST_DELIVERIES {
+                wrong(field, format!("{field} must name at most {MOST_DELIVERIES}."));
+            }
+        }
         let is_word = |tag: &String| {
             tag.chars().count() <= 140
                 && !tag.trim_start_matches('#').chars().any(|c| c.is_whitespace() || c.is_control() || c == '#')
@@ -104,7 +109,7 @@ impl PostBody {
         if !(1..=MOST_LATE_AFTER_MINUTES).contains(&self.late()) {
             wrong("lateAfterMinutes", format!("lateAfterMinutes must be 1 to {MOST_LATE_AFTER_MINUTES}."));
         }
-        if serde_json::to_string(&self.options).map_or(0, |text| text.len()) > MOST_CONTENT {
+        if self.options_are_too_large() {
             wrong("options", "options are too large.".to_owned());
         }
         found
@@ -114,7 +119,21 @@ impl PostBody {
     #[must_use]
     pub fn is_oversized(&self) -> bool {
         let own = self.overrides.values().filter_map(|own| own.content.as_ref());
-        std::iter::once(&self.content).chain(own).any(|text| text.len() > MOST_CONTENT)
+        self.options_are_too_large() || std::iter::once(&self.content).chain(own).any(|text| text.len() > MOST_CONTENT)
+    }
+
+    fn options_are_too_large(&self) -> bool {
+        serde_json::to_string(&self.options).map_or(0, |text| text.len()) > MOST_CONTENT
+    }
+
+    /// Each platform and each account once, and no more of them than a post goes to.
+    pub fn dedup(&mut self) {
+        self.platforms.sort();
+        self.platforms.dedup();
+        self.platforms.truncate(MOST_DELIVERIES);
+        self.connection_ids.sort();
+        self.connection_ids.dedup();
+        self.connection_ids.truncate(MOST_DELIVERIES);
     }
 
     /// `lateAfterMinutes`, or its default.

@@ -2,8 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use domain::content::{Draft, Media, MediaKind, Problem};
+use domain::content::{Draft, Media, MediaKind, Problem, Severity};
 use domain::{Connection, Platform, Post};
+use futures_util::stream::{self, StreamExt};
 use platforms::publish::{Limits, Publish, PublishFacts};
 use platforms::{Account, Adapter, compose};
 
@@ -16,6 +17,12 @@ pub type Lengths = BTreeMap<Platform, (u32, u32)>;
 
 /// Problems that hang on what a file is, which nobody knows of one that could not be looked at.
 const HANG_ON_KINDS: [&str; 4] = ["mixed_media", "media_type_mismatch", "option_ignored", "poll_with_media"];
+
+/// Problems that hang on limits which a server of a federated platform sets for itself.
+const HANG_ON_LIMITS: [&str; 5] =
+    ["too_long", "follow_up_too_long", "too_many_files", "file_too_large", "dimensions_refused"];
+/// How many servers are asked at once.
+const AT_ONCE: usize = 8;
 
 /// Where a post goes.
 #[derive(Debug, Clone, Copy)]
@@ -37,12 +44,32 @@ pub async fn all(app: &App, post: &Post, aims: Aims<'_>, refused: &BTreeMap<Stri
             look.into(&mut found, &mut lengths);
         }
     }
-    for connection in aims.connections {
-        if let Some((adapter, publish)) = publisher(app, connection.platform) {
-            // Accounts on servers with limits of their own are each asked about.
-            let limits = limits::of(app, publish, connection).await;
-            let look = Look { adapter, publish, post, connection: Some(connection), limits: &limits, refused };
-            look.into(&mut found, &mut lengths);
+    // Accounts on servers with limits of their own are each asked about.
+    let ask = |connection: &Connection| {
+        let (connection, publisher) = (connection.clone(), publisher(app, connection.platform));
+        async move {
+            let (adapter, publish) = publisher?;
+            Some((adapter, publish, limits::stated(app, publish, &connection).await, connection))
+        }
+    };
+    let asked: Vec<_> = aims.connections.iter().map(ask).collect();
+    let mut answers = stream::iter(asked).buffered(AT_ONCE);
+    while let Some(answer) = answers.next().await {
+        let Some((adapter, publish, stated, connection)) = answer else { continue };
+        let limits = stated.unwrap_or_else(|| Limits::from(publish.facts()));
+        let look = Look { adapter, publish, post, connection: Some(&connection), limits: &limits, refused };
+        let mut own = Vec::new();
+        look.into(&mut own, &mut lengths);
+        if stated.is_none() {
+            // By the platform's usual limits it may be wrong; the worker asks the server again.
+            own.iter_mut().filter(|found| HANG_ON_LIMITS.contains(&found.problem.code.as_str())).for_each(|found| {
+                found.problem.severity = Severity::Warning;
+            });
+        }
+        for one in own {
+            if !found.contains(&one) {
+                found.push(one);
+            }
         }
     }
     (found, lengths)

@@ -1,6 +1,7 @@
 //! From what a person sent to a post with its deliveries: read once, checked whole, nothing stored before.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use cloud::http::{ApiError, Request};
 use cloud::table::deliveries::Delivery;
@@ -13,15 +14,20 @@ use ring::rand::SecureRandom;
 
 use super::body::PostBody;
 use super::check::{self, Aims, Lengths};
+use super::files::{self, Files};
 use super::found::{self, Found};
 use super::targets::{self, Targets};
-use super::{files, warnings};
+use super::warnings;
 use crate::App;
 use crate::accounts::budget::Budget;
 use crate::accounts::link;
 
 /// The largest post, as it is stored, in bytes.
 const MOST_POST: usize = 200_000;
+/// How long warnings are waited for.
+const PATIENCE: Duration = Duration::from_secs(2);
+/// The most problems that are told at once; nobody reads more.
+const MOST_FOUND: usize = 100;
 
 /// When a composed post goes out.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -85,15 +91,15 @@ impl Composed {
         found::refuse(&self.found, self.is_draft)
     }
 
-    /// Adds what may be a mistake of a post that goes out: the same text again, a clash of times.
-    ///
-    /// # Errors
-    /// 503 when the table cannot answer.
-    pub async fn warn(&mut self, app: &App) -> Result<(), ApiError> {
-        if let Some(at) = self.post.scheduled_at {
-            self.found.extend(warnings::of(app, &self.post, at, None).await?);
+    /// Adds what may be a mistake of a post that goes out: the same text again, a clash of times. A warning that cannot be
+    /// read is no reason to refuse the post.
+    pub async fn warn(&mut self, app: &App) {
+        let Some(at) = self.post.scheduled_at else { return };
+        match tokio::time::timeout(PATIENCE, warnings::of(app, &self.post, at, None)).await {
+            Ok(Ok(warnings)) => self.found.extend(warnings),
+            Ok(Err(error)) => tracing::warn!(error = error.message.as_str(), "no warnings: they cannot be read"),
+            Err(_) => tracing::warn!("no warnings: the table is slow"),
         }
-        Ok(())
     }
 }
 
@@ -101,13 +107,14 @@ impl Composed {
 ///
 /// # Errors
 /// 503 when the table cannot answer, or files and servers take longer than a request may.
-pub async fn compose(app: &App, author: &Author<'_>, body: PostBody, when: When) -> Result<Composed, ApiError> {
+pub async fn compose(app: &App, author: &Author<'_>, mut body: PostBody, when: When) -> Result<Composed, ApiError> {
     let Author { caller, now, .. } = *author;
     let (talent, mut found) = match link::talent_of(caller, body.talent_id.clone()) {
         Ok(talent) => (Some(talent), Vec::new()),
         Err(error) => (None, vec![Found::refusal(&error, "talentId")]),
     };
     found.extend(body.problems());
+    body.dedup();
     if when == When::Now && body.scheduled_at.is_some() {
         let message = "scheduledAt has no place in publish. Schedule it, or leave the time out.";
         found.push(Found::request("invalid_request", "scheduledAt", message));
@@ -209,8 +216,15 @@ pub async fn write_into(
         let message = "Name platforms or connectionIds: where shall it go?";
         found.push(Found::request("invalid_request", "platforms", message));
     }
-    let probe = async { Ok::<_, ApiError>(files::probe(app, &body).await) };
-    let files = budget.within(too_slow, probe).await?;
+    let files = match found.iter().any(|found| found.problem.field == "talentId") {
+        // Nothing is fetched for a post of nobody.
+        true => Files::default(),
+        false => match budget.within(too_slow, async { Ok(files::probe(app, &body).await) }).await {
+            // What is known to be wrong already stays wrong however often it is tried again.
+            Err(_) if found.iter().any(Found::is_error) => Files::default(),
+            looked => looked?,
+        },
+    };
     found.extend(files.found(&body));
     post.media = files.pick(&body.media_urls);
     post.overrides = body
@@ -236,10 +250,21 @@ pub async fn write_into(
         Default::default()
     } else {
         let checked = async { Ok::<_, ApiError>(check::all(app, &post, aims, &files.refused).await) };
-        budget.within(too_slow, checked).await?
+        match budget.within(too_slow, checked).await {
+            Err(_) if found.iter().any(Found::is_error) => Default::default(),
+            checked => checked?,
+        }
     };
     found.extend(by_rules);
-    let deliveries = at.map_or_else(Vec::new, |at| deliver(&mut post, connections, at));
+    found.truncate(MOST_FOUND);
+    let deliveries = match at {
+        Some(at) => deliver(&mut post, connections, at),
+        // Taken back to a draft, which goes nowhere.
+        None => {
+            post.deliveries.clear();
+            Vec::new()
+        }
+    };
     post.status = post.derived();
     // A row of the table holds 400 KB, and what becomes of the post is written into it, too.
     if serde_json::to_string(&post).map_or(0, |text| text.len()) > MOST_POST {

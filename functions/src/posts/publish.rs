@@ -40,7 +40,7 @@ pub async fn handle(app: &App, request: Request) -> Result<Response, ApiError> {
     let body: PostBody = json(&request)?;
     let mut composed = compose::compose(app, &Author::of(&request)?, body, When::Now).await?;
     composed.refuse()?;
-    composed.warn(app).await?;
+    composed.warn(app).await;
     let views = composed.deliveries.iter().map(DeliveryView::from).collect();
     let response = view::written(StatusCode::ACCEPTED, &composed.post, views, &composed.found)?;
     super::change::create(app, &request, &composed.post, &composed.deliveries, "post.publish", &response).await?;

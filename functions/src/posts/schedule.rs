@@ -64,7 +64,7 @@ pub async fn handle(app: &App, request: Request) -> Result<Response, ApiError> {
     };
     let mut composed = compose::compose(app, &Author::of(&request)?, body, When::AsWritten).await?;
     composed.refuse()?;
-    composed.warn(app).await?;
+    composed.warn(app).await;
     let views = composed.deliveries.iter().map(DeliveryView::from).collect();
     let response = Response::ok(&Scheduled {
         success: true,

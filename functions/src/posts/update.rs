@@ -176,9 +176,10 @@ pub struct Edit {
 /// # Errors
 /// As [`handle`].
 pub async fn write(app: &App, request: &Request, edit: Edit) -> Result<Option<Response>, ApiError> {
-    let Edit { mut post, rows, body, when, action, status } = edit;
+    let Edit { mut post, rows, mut body, when, action, status } = edit;
     let now = request.now;
     let mut found = body.problems();
+    body.dedup();
     let unchanged = post.scheduled_at.filter(|at| body.scheduled_at == Some(at.to_string()) && when == When::AsWritten);
     // A time that stays needs no second check: it may be near, or just past.
     let time = match unchanged {
@@ -194,7 +195,7 @@ pub async fn write(app: &App, request: &Request, edit: Edit) -> Result<Option<Re
     post.late_after_minutes = body.late();
     let mut composed = compose::write_into(app, post, Written { body, when, at, now }, targets, found).await?;
     composed.refuse()?;
-    composed.warn(app).await?;
+    composed.warn(app).await;
     let mut post = composed.post;
     let mut steps: Vec<Step<'_>> = Vec::new();
     for delivery in &composed.deliveries {

@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 use cloud::http::ApiError;
 use cloud::table::{keys, posts, slots};
 use domain::content::Problem;
-use domain::{ConnectionId, Platform, Post, PostId, PostStatus};
+use domain::{ConnectionId, DeliveryStatus, Platform, Post, PostId};
 use futures_util::stream::{self, StreamExt};
 use jiff::{SignedDuration, Timestamp};
 
@@ -45,7 +45,8 @@ pub async fn of(app: &App, post: &Post, at: Timestamp, but: Option<&PostId>) -> 
     let near = near(app, post, at, but).await?;
     let alive = alive(app, post, &near).await?;
     let mut found = Vec::new();
-    for near in near.into_iter().filter(|near| alive.contains(&near.post)).take(MOST) {
+    let goes_out = |near: &Near| alive.contains(&(near.post.clone(), near.connection.clone()));
+    for near in near.into_iter().filter(goes_out).take(MOST) {
         let Near { connection, platform, post: other, at: when, same, clash } = near;
         let warning = |code: &str, field: &str, what: &str| {
             let message = format!("{what} (post {other}, {when}).");
@@ -91,8 +92,8 @@ async fn near(app: &App, post: &Post, at: Timestamp, but: Option<&PostId>) -> Re
     Ok(found)
 }
 
-/// Those of the posts that go out or are out.
-async fn alive(app: &App, post: &Post, near: &[Near]) -> Result<BTreeSet<PostId>, ApiError> {
+/// Those of the posts that go out to an account or are out there.
+async fn alive(app: &App, post: &Post, near: &[Near]) -> Result<BTreeSet<(PostId, ConnectionId)>, ApiError> {
     if near.is_empty() {
         return Ok(BTreeSet::new());
     }
@@ -102,9 +103,10 @@ async fn alive(app: &App, post: &Post, near: &[Near]) -> Result<BTreeSet<PostId>
     let mut alive = BTreeSet::new();
     for item in app.table.get_many(&wanted).await? {
         let other = posts::read(&item)?;
-        if !matches!(other.status, PostStatus::Draft | PostStatus::Failed | PostStatus::Archived) {
-            alive.insert(other.id);
-        }
+        let out = other.deliveries.iter().filter(|delivery| {
+            !matches!(delivery.status, DeliveryStatus::Failed | DeliveryStatus::Missed | DeliveryStatus::Cancelled)
+        });
+        alive.extend(out.map(|delivery| (other.id.clone(), delivery.connection.clone())));
     }
     Ok(alive)
 }

@@ -8,7 +8,7 @@ use cloud::table::{StoreError, connections, stats};
 use cloud::telemetry::{Unit, metric};
 use cloud::work::{self, Due};
 use domain::due::WorkKind;
-use futures_util::{FutureExt, StreamExt, TryStreamExt, stream};
+use futures_util::{FutureExt, StreamExt, stream};
 use jiff::{SignedDuration, Timestamp};
 
 use crate::App;
@@ -33,12 +33,20 @@ pub async fn handle(app: &App) -> Result<(), ApiError> {
     }
     let counts = stats::workspaces(&app.table).await?.into_iter().map(|workspace| {
         let (table, oldest) = (&app.table, &oldest);
-        async move { stats::count(table, &workspace, now, oldest).await.map(|counted| counted.failed()) }.boxed()
+        async move {
+            // A workspace that cannot be counted keeps its last counts, and the others are counted all the same.
+            match stats::count(table, &workspace, now, oldest).await {
+                Ok(counted) => counted.failed(),
+                Err(error) => {
+                    tracing::error!(%error, workspace = workspace.as_str(), "not counted");
+                    0
+                }
+            }
+        }
+        .boxed()
     });
-    let failed: u64 = stream::iter(counts)
-        .buffer_unordered(SIDE_BY_SIDE)
-        .try_fold(0, |sum, failed| async move { Ok(sum + failed) })
-        .await?;
+    let failed: u64 =
+        stream::iter(counts).buffer_unordered(SIDE_BY_SIDE).fold(0, |sum, failed| async move { sum + failed }).await;
     let failed = u32::try_from(failed).unwrap_or(u32::MAX);
     metric(now, "FailedSyncsWaiting", Unit::Count, f64::from(failed), None);
     // Last, so that its silence also tells of a run that was cut off.

@@ -10,6 +10,8 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use tokio::sync::watch;
 
+use crate::permissions::{Permissions, Right};
+
 /// What can go wrong.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -60,6 +62,8 @@ pub struct Faults {
     stopped: watch::Sender<bool>,
     /// The last answer of each index partition.
     answers: Mutex<HashMap<String, Bytes>>,
+    /// What each function may do with the table: what it may not is refused as AWS would.
+    permissions: Permissions,
 }
 
 impl Default for Faults {
@@ -69,11 +73,18 @@ impl Default for Faults {
             count: AtomicUsize::new(0),
             stopped: watch::Sender::new(false),
             answers: Mutex::default(),
+            permissions: Permissions::default(),
         }
     }
 }
 
 impl Faults {
+    /// No fault on, and functions with these permissions.
+    #[must_use]
+    pub fn with(permissions: Permissions) -> Self {
+        Self { permissions, ..Self::default() }
+    }
+
     /// Switches a fault on (`strikes`) or off (`None`).
     pub fn set(&self, kind: FaultKind, strikes: Option<Strikes>) {
         let mut on = lock(&self.on);
@@ -147,6 +158,15 @@ impl Interference for Faults {
     fn instead(&self, service: &str, operation: &str, request: &[u8]) -> Option<(u16, String)> {
         if service != "dynamodb" {
             return None;
+        }
+        let handler = crate::scope::handler();
+        if let Some(Right { action, index }) = self.permissions.missing(handler, operation, request) {
+            let on = index.map_or_else(String::new, |index| format!(" on the index {index}"));
+            let message = format!(
+                "{handler} is not authorized to perform dynamodb:{action}{on}: template.yaml does not grant it."
+            );
+            tracing::error!("{message}");
+            return Some(refusal("AccessDeniedException", &message, None));
         }
         if self.strikes(FaultKind::Throttle, operation) {
             let message = "The level of configured provisioned throughput for the table was exceeded.";

@@ -14,6 +14,7 @@ pub mod gateway;
 pub mod ids;
 mod intrinsic;
 mod model;
+pub mod permissions;
 pub mod poller;
 pub mod queue;
 pub mod routes;

@@ -1,6 +1,8 @@
 //! What the template says, in types.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::permissions::Right;
 
 /// A function.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -15,6 +17,8 @@ pub struct Function {
     pub environment: BTreeMap<String, String>,
     /// What calls it.
     pub events: Vec<Event>,
+    /// What its policy lets it do with the table.
+    pub rights: BTreeSet<Right>,
 }
 
 /// What calls a function.

@@ -31,6 +31,7 @@ use crate::database::Database;
 use crate::doorbell::LocalDoorbell;
 use crate::faults::Faults;
 use crate::gateway::{self, Gateway};
+use crate::permissions::Permissions;
 use crate::poller::Poller;
 use crate::queue::LocalQueue;
 use crate::routes::Routes;
@@ -143,7 +144,7 @@ impl Stack {
         }
 
         let clock = Arc::new(LocalClock::ahead_by(SignedDuration::from_secs(options.clock_advance_s)));
-        let (crossings, faults) = (Arc::new(Crossings::default()), Arc::new(Faults::default()));
+        let (crossings, faults) = (Arc::new(Crossings::default()), Arc::new(Faults::with(Permissions::of(&template))));
         let probe: Arc<dyn Probe> = Arc::clone(&crossings) as Arc<dyn Probe>;
         let queues = queues(&template, &variables, &clock)?;
         let keys = LocalKeys::open_or_create(&options.data.join("keys.json")).map_err(StartError::because)?;

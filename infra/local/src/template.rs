@@ -7,6 +7,7 @@ use serde_json::{Map, Value, json};
 
 use crate::intrinsic;
 pub use crate::model::{Cors, Event, Function, Index, KeyPair, Queue, TableModel};
+use crate::permissions;
 
 /// The template of this source tree.
 pub const TEMPLATE: &str = include_str!("../../../template.yaml");
@@ -120,6 +121,7 @@ impl<'a> Reader<'a> {
                 .into_iter()
                 .map(|(name, event)| self.event(&format!("{id}.{name}"), event))
                 .collect::<Result<_, _>>()?,
+            rights: permissions::granted(function.get("Policies").unwrap_or(&Value::Null)),
         })
     }
 

@@ -86,7 +86,7 @@ text_id!(
 /// `conn_{talentId}_{PLATFORM}_{milliseconds}`: the form that existing front ends know.
 ///
 /// The parts are read only to find the row; the row decides what may be done with it.
-#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct ConnectionId {
     text: String,

@@ -58,9 +58,11 @@ fn no_deliveries() -> Counts {
     DeliveryStatus::ALL.iter().map(|state| (state.as_str().to_owned(), 0)).collect()
 }
 
-/// Whether a month's deliveries may still change their state by themselves.
+/// Whether a month's deliveries may still change their state by themselves. What only a person can decide changes in its
+/// turn.
 fn is_open(counts: &Counts) -> bool {
-    DeliveryStatus::ALL.iter().any(|state| !state.is_final() && counts.get(state.as_str()).is_some_and(|n| *n > 0))
+    let moves = |state: &&DeliveryStatus| !state.is_final() && **state != DeliveryStatus::Unconfirmed;
+    DeliveryStatus::ALL.iter().filter(moves).any(|state| counts.get(state.as_str()).is_some_and(|n| *n > 0))
 }
 
 /// The last counts of a workspace; `None` until the schedule has run.

@@ -34,7 +34,24 @@ const AT_ONCE: usize = 4;
 /// A [`Problem`] of the field `mediaUrls`: `media_address_refused` (not https, not public, or a redirect to such),
 /// `media_unreachable`, `media_type_unknown` or `file_too_large`.
 pub async fn probe(out: &Outbound, url: &str) -> Result<Media, Problem> {
-    tokio::time::timeout(DEADLINE, look(out, url)).await.unwrap_or_else(|_| Err(refused(OutboundError::Timeout)))
+    let looked = tokio::time::timeout(DEADLINE, look(out, url)).await;
+    let Looked { mut media, behind } = looked.unwrap_or_else(|_| Err(refused(OutboundError::Timeout)))?;
+    if let Some((address, head)) = behind
+        && let Some(movie) = movie_behind(out, &address, &head, media.bytes).await
+    {
+        media.duration_ms = movie.duration_ms;
+        if let (None, Some((width, height))) = (media.width, movie.size) {
+            (media.width, media.height) = (Some(width), Some(height));
+        }
+    }
+    Ok(media)
+}
+
+/// A file by its beginning.
+struct Looked {
+    media: Media,
+    /// Where a video may say behind its pictures how long it is: its address and its first bytes.
+    behind: Option<(Url, Bytes)>,
 }
 
 /// The same for all of them in their order, up to four at once; the field of a problem is `mediaUrls[n]`.
@@ -48,7 +65,7 @@ pub async fn probe_all(out: &Outbound, urls: &[String]) -> Vec<Result<Media, Pro
     found.into_iter().enumerate().map(named).collect()
 }
 
-async fn look(out: &Outbound, url: &str) -> Result<Media, Problem> {
+async fn look(out: &Outbound, url: &str) -> Result<Looked, Problem> {
     let address = Url::parse(url).map_err(|_| problem("media_address_refused", "The file's address is not a URL."))?;
     let mut answer = open(out, &address, true).await?;
     // Servers that do not serve parts mostly ignore the wish; some refuse it, and a file without a byte has no part.
@@ -70,14 +87,11 @@ async fn look(out: &Outbound, url: &str) -> Result<Media, Problem> {
     let Some(found) = sniff(&head) else { return Err(unknown(&head)) };
     // The answer is done with: what is left of it is not fetched.
     drop(answer);
-    let (mut size, mut duration_ms) = (found.size, found.duration_ms);
+    let (width, height) = found.size.unzip();
+    let (mime, duration_ms) = (found.mime.to_owned(), found.duration_ms);
+    let media = Media { url: url.to_owned(), kind: found.kind, mime, bytes, width, height, duration_ms };
     let parts = !whole && found.kind == MediaKind::Video && duration_ms.is_none();
-    if parts && let Some(movie) = movie_behind(out, &address, &head, bytes).await {
-        (size, duration_ms) = (size.or(movie.size), movie.duration_ms);
-    }
-    let (width, height) = size.unzip();
-    let mime = found.mime.to_owned();
-    Ok(Media { url: url.to_owned(), kind: found.kind, mime, bytes, width, height, duration_ms })
+    Ok(Looked { media, behind: parts.then_some((address, head)) })
 }
 
 /// What a video says of itself behind its pictures, where cameras write it. It takes three short reads at most and a
