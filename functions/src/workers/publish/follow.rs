@@ -91,9 +91,12 @@ impl<'a> Work<'a> {
     }
 
     async fn not_followed(&mut self, index_lag: SignedDuration, failure: Failure) -> Step {
-        // A post that is minutes old may not be seen yet where comments are taken.
+        // A post that is seconds old may not be seen yet where comments are taken. X calls that a missing right.
         let age = self.delivery.live.as_ref().map(|live| live.posted_at.duration_until(self.app.now()));
-        let unseen = matches!(failure.kind, Kind::NotFound | Kind::InvalidRequest | Kind::ContentRefused);
+        let unseen = matches!(
+            failure.kind,
+            Kind::NotFound | Kind::InvalidRequest | Kind::ContentRefused | Kind::PermissionMissing
+        );
         let too_new = unseen && age.is_some_and(|age| age <= index_lag + SignedDuration::from_secs(30));
         let failure = match failure.effect {
             Effect::NotApplied if too_new => Failure { kind: Kind::ProviderDown, ..failure },
