@@ -311,6 +311,7 @@ fn deliver(post: &mut Post, connections: &[Connection], at: Timestamp) -> Vec<De
             first_intent_at: None,
             doubted_at: None,
             refused: false,
+            handed_on: false,
             resent: false,
             duplicate: false,
             progress: BTreeMap::new(),

@@ -20,7 +20,9 @@ pub(super) const FILES: &str = "files";
 impl<'a> Work<'a> {
     /// Begins, or goes on with preparing.
     pub(super) async fn begin(&mut self) -> Step {
-        if self.now > self.delivery.window_ends {
+        // It had to begin within its window, and a long upload has.
+        let has_begun = std::mem::take(&mut self.delivery.handed_on);
+        if self.now > self.delivery.window_ends && !has_begun {
             return self.miss().await;
         }
         let ready = match self.ready().await {
@@ -74,7 +76,7 @@ impl<'a> Work<'a> {
                     return self.finish().await;
                 }
             }
-            if self.app.now() > self.delivery.window_ends {
+            if self.app.now() > self.delivery.window_ends && !has_begun {
                 return self.miss().await;
             }
         }
@@ -83,6 +85,7 @@ impl<'a> Work<'a> {
     /// A long upload goes on in another worker, before this one's time runs out in the middle of a piece.
     pub(super) async fn hand_on(&mut self) -> Step {
         self.delivery.note("prepare", "waiting", self.now, "The upload goes on.");
+        self.delivery.handed_on = true;
         self.delivery.next_attempt_at = Some(self.app.now());
         self.finish().await
     }

@@ -125,7 +125,11 @@ impl<'a> Work<'a> {
             Effect::NotApplied => {
                 let content_was_read = !matches!(
                     failure.kind,
-                    Kind::RateLimited | Kind::PermissionMissing | Kind::Suspended | Kind::AppRejected
+                    Kind::RateLimited
+                        | Kind::ProviderDown
+                        | Kind::PermissionMissing
+                        | Kind::Suspended
+                        | Kind::AppRejected
                 );
                 let can_look = ready.publish.proof(&ready.tokens) != Proof::None;
                 if !content_was_read && !can_look {

@@ -119,6 +119,9 @@ pub struct Delivery {
     /// once before it fails.
     #[serde(default)]
     pub refused: bool,
+    /// It has begun in time, and its upload goes on in another invocation.
+    #[serde(default)]
+    pub handed_on: bool,
     /// What the steps so far have obtained.
     #[serde(default)]
     pub progress: BTreeMap<String, String>,

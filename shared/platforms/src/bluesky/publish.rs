@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use domain::content::{Draft, Problem};
-use domain::{Effect, Failure, Kind, Platform};
+use domain::{Failure, Kind, Platform};
 use jiff::{SignedDuration, Timestamp};
 use outbound::{Answer, Call};
 use serde_json::{Value, json};
@@ -26,10 +26,6 @@ use crate::wire;
 /// In [`crate::publish::Progress::kept`]: the key of the post, and the time that it carries.
 const RKEY: &str = "rkey";
 const AT: &str = "at";
-/// How often a submission was begun under this key: once, or again after an outcome that did not free it.
-const SENT: &str = "sent";
-const ONCE: &str = "once";
-const AGAIN: &str = "again";
 /// A start that is not older than this is the post's time; after a longer one the post would be dated back.
 const RECENT: SignedDuration = SignedDuration::from_secs(60);
 /// Twice this is the deadline of a write: a server that wants another nonce refuses the first call and is asked again.
@@ -69,16 +65,8 @@ impl Publish for Bluesky {
     }
 
     async fn submit(&self, cx: &Context<'_>, job: &Job<'_>) -> Result<Submitted, Stop> {
-        match self.create(cx, job).await {
-            Ok(post) => Ok(Submitted::Published(post)),
-            Err(failure) => {
-                if failure.effect == Effect::NotApplied && job.progress.get(SENT) == Some(ONCE) {
-                    // Nothing stands under the key: the next attempt takes one of its own time.
-                    job.lease.keep(&without_key(job), WRITE).await?;
-                }
-                Err(failure.into())
-            }
-        }
+        // Whatever the answer is, the key stays: only a look under it shows that nothing stands there.
+        Ok(Submitted::Published(self.create(cx, job).await?))
     }
 
     /// A record is live when it is written; there is nothing to wait for.
@@ -221,16 +209,16 @@ fn keyed(job: &Job<'_>, now: Timestamp) -> Progress {
     let progress = job.progress.clone();
     if progress.get(RKEY).is_some() {
         let at = made_at(job).to_string();
-        return progress.with(AT, at).with(SENT, AGAIN);
+        return progress.with(AT, at);
     }
     let is_recent = job.started_at.duration_until(now) <= RECENT;
     let at = if is_recent { job.started_at } else { now };
-    progress.with(RKEY, tid::of(at, job.key)).with(AT, at.to_string()).with(SENT, ONCE)
+    progress.with(RKEY, tid::of(at, job.key)).with(AT, at.to_string())
 }
 
 fn without_key(job: &Job<'_>) -> Progress {
     let mut progress = job.progress.clone();
-    for name in [RKEY, AT, SENT] {
+    for name in [RKEY, AT] {
         progress.kept.remove(name);
     }
     progress

@@ -1,7 +1,7 @@
 //! The time and the key of a record: fresh while nothing can stand under the key, and never changed after that.
 
 use domain::content::MediaKind;
-use domain::{Effect, Kind, Platform, TokenSet};
+use domain::{Effect, Platform, TokenSet};
 use jiff::{SignedDuration, Timestamp};
 use platforms::AppCredentials;
 use serde_json::json;
@@ -45,18 +45,22 @@ async fn an_attempt_after_one_that_sent_nothing_has_a_time_of_its_own() {
 }
 
 #[tokio::test]
-async fn an_attempt_after_a_refusal_has_a_time_of_its_own() {
-    let (world, tokens) = consented().await;
-    let mut delivery = Delivery::new(&world, ALICE, &tokens, "later");
-    delivery.prepare(&world).await.unwrap();
-    fault(&world, "submit", json!({"kind": "rate_limit", "retryAfterSeconds": 77})).await;
-    assert_eq!(delivery.submit(&world).await.unwrap_err().kind, Kind::RateLimited);
-    delivery.restore();
-    two_hours_later(&world, &mut delivery).await;
-    let begun = world.now();
-    let post = delivery.publish(&world).await;
-    assert!(record_time(&world).await >= begun);
-    assert_eq!(delivery.found(&world).await.id, post.id);
+async fn a_refusal_of_what_was_taken_makes_no_second_record_however_late_it_is_tried_again() {
+    for status in [400, 429] {
+        let (world, tokens) = consented().await;
+        let mut delivery = Delivery::new(&world, ALICE, &tokens, "later");
+        // The submission begins long after the work began: the key is of its own time.
+        delivery.started_at = world.now() - SignedDuration::from_mins(10);
+        delivery.prepare(&world).await.unwrap();
+        // The first call only brings the nonce.
+        let lie = json!({"operation": "submit", "skip": 1, "fault": {"kind": "reject_after", "status": status}});
+        world.post("faults", lie).await;
+        delivery.submit(&world).await.unwrap_err();
+        assert!(delivery.found(&world).await.id.contains("app.bsky.feed.post"), "{status}");
+        two_hours_later(&world, &mut delivery).await;
+        delivery.publish(&world).await;
+        assert_eq!(count(&world, "created").await, 1, "{status}");
+    }
 }
 
 #[tokio::test]
