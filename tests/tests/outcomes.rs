@@ -256,3 +256,27 @@ async fn told_to_wait_beyond_its_window_a_post_is_missed_when_the_window_ends() 
     assert_eq!(author::published(&stack.world, stage, "in time or not at all").await?.len(), 0);
     Ok(())
 }
+
+#[tokio::test]
+async fn an_upload_that_began_in_its_window_goes_on_after_it() -> Result<()> {
+    let world = herald_tests::stack::World::start().await?;
+    let stack = Stack::with(world, &[("HERALD_PUBLISH_SHIFT_SECONDS", "0")]).await?;
+    let stage = Stage { media: Some("https://media.example/film.mp4?bytes=20000000"), ..Stage::of("YOUTUBE") };
+    let staff = writer(&stack, stage).await?;
+    // Each shift waits for a tick, and a tick is as long as most of the window.
+    let _ = stack.control("/faults", &json!({"kind": "doorbell_silent"})).await?.expect(200);
+    let mut post = stage.post("ann", "begun in time");
+    post["lateAfterMinutes"] = json!(1);
+    let id = author::publish(&staff, &post).await?;
+    for n in 0..12 {
+        stack.pass(if n == 0 { 5 } else { 45 }).await?;
+        let _ = stack.control("/schedules/schedules.ring_due", &json!({})).await?.expect(200);
+        let ended = author::is(&["published", "missed", "failed"]);
+        if let Ok(post) = author::within(&staff, &id, Duration::from_millis(500), ended).await {
+            assert_eq!(post["status"], "published", "{post:#}");
+            assert!(n >= 2, "it did not outlast its window");
+            return Ok(());
+        }
+    }
+    Err("it never ended".into())
+}

@@ -27,7 +27,11 @@ impl<'a> Work<'a> {
         }
         let ready = match self.ready().await {
             Ok(ready) => ready,
-            Err(reason) => return self.not_ready(reason).await,
+            Err(reason) => {
+                // Its token is renewed in seconds; an account that is held is another matter.
+                self.delivery.handed_on = has_begun && matches!(reason, NotReady::Busy);
+                return self.not_ready(reason).await;
+            }
         };
         let problems = ready.publish.problems(&ready.draft, &ready.limits);
         if let Some(problem) = problems.into_iter().find(|problem| problem.severity == Severity::Error) {
