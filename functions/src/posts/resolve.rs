@@ -157,6 +157,8 @@ fn own_id(platform: Platform, text: &str) -> Result<String, ApiError> {
         (Platform::Bluesky, Some(record)) => {
             record.split('/').all(|part| !part.is_empty() && plain(&part.replace('.', "")))
         }
+        // A message's number within its chat.
+        (Platform::Telegram, _) => text.bytes().all(|byte| byte.is_ascii_digit()),
         _ => plain(text),
     };
     if is_one && (1..=300).contains(&text.len()) {

@@ -53,7 +53,7 @@ pub async fn handle(app: &App, ring: Ring) -> Result<(), StoreError> {
 /// A lost row is somebody else's; only a table that cannot answer puts the message back.
 fn settled(outcome: Result<(), Outcome>) -> Result<(), StoreError> {
     match outcome {
-        Ok(()) | Err(Outcome::Lost) => Ok(()),
+        Ok(()) | Err(Outcome::Lost | Outcome::Taken) => Ok(()),
         Err(Outcome::Store(error)) => Err(error),
     }
 }

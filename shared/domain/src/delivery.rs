@@ -91,6 +91,8 @@ pub enum DeliveryEvent {
     NotApplied,
     /// The platform has shown that it does not exist; another submission has its time.
     ProvenAbsent,
+    /// Nothing shows whether it exists, and it is sent again under the key that makes no second one.
+    Repeated,
     /// It is refused, or no attempt is left, and it does not exist.
     Rejected,
     /// Its window passed before anything was submitted.
@@ -109,7 +111,7 @@ pub enum DeliveryEvent {
 
 impl DeliveryEvent {
     /// Every event.
-    pub const ALL: [Self; 15] = [
+    pub const ALL: [Self; 16] = [
         Self::Prepared,
         Self::Released,
         Self::Intended,
@@ -118,6 +120,7 @@ impl DeliveryEvent {
         Self::Doubted,
         Self::NotApplied,
         Self::ProvenAbsent,
+        Self::Repeated,
         Self::Rejected,
         Self::WindowPassed,
         Self::Cancelled,
@@ -155,6 +158,7 @@ impl DeliveryStatus {
             (S::Submitting | S::Processing | S::Unconfirmed, E::Doubted) => S::Unconfirmed,
             (S::Submitting | S::Processing, E::NotApplied) => S::Scheduled,
             (S::Unconfirmed, E::ProvenAbsent) => S::Scheduled,
+            (S::Unconfirmed, E::Repeated) => S::Submitting,
             (S::Scheduled | S::Claimed | S::Submitting | S::Processing | S::Unconfirmed, E::Rejected) => S::Failed,
             (S::Scheduled | S::Claimed, E::WindowPassed) => S::Missed,
             (S::Scheduled, E::Cancelled) => S::Cancelled,
@@ -314,16 +318,16 @@ mod tests {
         use DeliveryStatus as S;
         // Written by hand; columns in the order of `DeliveryEvent::ALL`. `-` is refused.
         let table = [
-            //             prep rel int acc conf doubt notap absent rej win canc retr rpub rfail resend
-            (S::Scheduled, "C S U - - - - - F M X - - - -"),
-            (S::Claimed, "C S U - - - - - F M - - - - -"),
-            (S::Submitting, "- - - P L D S - F - - - - - -"),
-            (S::Processing, "- - - P L D S - F - - - - - -"),
-            (S::Unconfirmed, "- - - P L D - S F - - - L F S"),
-            (S::Published, "- - - - - - - - - - - - - - -"),
-            (S::Failed, "- - - - - - - - - - - S - - -"),
-            (S::Missed, "- - - - - - - - - - - S - - -"),
-            (S::Cancelled, "- - - - - - - - - - - - - - -"),
+            //             prep rel int acc conf doubt notap absent rep rej win canc retr rpub rfail resend
+            (S::Scheduled, "C S U - - - - - - F M X - - - -"),
+            (S::Claimed, "C S U - - - - - - F M - - - - -"),
+            (S::Submitting, "- - - P L D S - - F - - - - - -"),
+            (S::Processing, "- - - P L D S - - F - - - - - -"),
+            (S::Unconfirmed, "- - - P L D - S U F - - - L F S"),
+            (S::Published, "- - - - - - - - - - - - - - - -"),
+            (S::Failed, "- - - - - - - - - - - - S - - -"),
+            (S::Missed, "- - - - - - - - - - - - S - - -"),
+            (S::Cancelled, "- - - - - - - - - - - - - - - -"),
         ];
         assert_eq!(table.map(|(state, _)| state), S::ALL);
         for (from, row) in table {

@@ -211,7 +211,7 @@ pub struct Job<'a> {
     pub draft: &'a Draft,
     /// The account's own limits, read before or the facts'.
     pub limits: &'a Limits,
-    /// The delivery's id: the source of every key that must be the same in each attempt.
+    /// The source of every key that must be the same in each attempt: the delivery's id, as a rule.
     pub key: &'a str,
     /// When the first attempt began: the fixed time of a record that carries one.
     pub started_at: Timestamp,
@@ -222,6 +222,8 @@ pub struct Job<'a> {
     pub first_intent_at: Option<Timestamp>,
     /// It was sent before, and a person or the platform has said since that it is not there.
     pub resent: bool,
+    /// The platform's ids of posts that look the same and are known to be other deliveries'.
+    pub not_ours: &'a [String],
     /// What the steps before have obtained.
     pub progress: &'a Progress,
     /// Reads the draft's files.
@@ -329,6 +331,9 @@ pub enum Looked {
     Published(PostRef),
     /// The platform's processing refused it for good: nothing is live and nothing will be.
     Refused(Failure),
+    /// The platform took it and shows it no more. Lists have been empty for a moment, so the worker counts this as a
+    /// refusal only when the next look shows the same.
+    Gone(Failure),
 }
 
 /// What a search for an uncertain submission shows.
@@ -346,8 +351,14 @@ pub enum Found {
     /// It does not exist, as of this look. The worker counts this as proof only after [`PublishFacts::index_lag`].
     /// `progress` is what the next submission starts from (a fresh handle may be needed).
     Absent(Progress),
-    /// Nothing shows it.
-    CannotTell,
+    /// Nothing shows whether it exists, but the same call again under its key makes no second one. That is a reason to
+    /// send, and no proof of absence.
+    SameKey,
+    /// The account can be read, and this look leaves it open: something there could be it, or not all was read. A later
+    /// look may tell.
+    Unclear,
+    /// The account cannot be read for it: the platform has no means, or a right is missing.
+    NoMeans,
 }
 
 /// A post on the platform.
@@ -401,8 +412,8 @@ pub trait Publish: Send + Sync {
         Ok(Limits::from(self.facts()))
     }
 
-    /// What this connection's rights allow of the platform's means of proof.
-    fn proof(&self, _tokens: &TokenSet) -> Proof {
+    /// What this account and its rights allow of the platform's means of proof.
+    fn proof(&self, _account: &Account<'_>, _tokens: &TokenSet) -> Proof {
         self.facts().proof
     }
 
@@ -456,7 +467,7 @@ pub trait Publish: Send + Sync {
         _parent: &PostRef,
         _n: usize,
     ) -> Result<Found, Failure> {
-        Ok(Found::CannotTell)
+        Ok(Found::NoMeans)
     }
 
     /// Deletes a post. One that is gone already is a success.

@@ -19,6 +19,12 @@ impl Job<'_> {
         let first = self.first_intent_at.map_or(intent, |first| first.min(intent));
         first.saturating_sub(CLOCK_SLACK).unwrap_or(Timestamp::UNIX_EPOCH)
     }
+
+    /// Whether a post that looks the same can be this one: it is no other delivery's.
+    #[must_use]
+    pub fn may_be(&self, id: &str) -> bool {
+        !self.not_ours.iter().any(|other| other == id)
+    }
 }
 
 /// How far a platform's clock may be behind ours at the worst.

@@ -246,7 +246,7 @@ async fn a_record_of_another_time_is_not_taken_for_ours() {
     delivery.publish(&world).await;
     let later = delivery.started_at.checked_add(SignedDuration::from_secs(1)).unwrap();
     delivery.progress = delivery.progress.with("at", later.to_string());
-    assert!(matches!(delivery.find(&world).await, Found::CannotTell));
+    assert!(matches!(delivery.find(&world).await, Found::Unclear));
 }
 
 #[tokio::test]

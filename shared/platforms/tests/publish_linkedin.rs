@@ -211,19 +211,19 @@ async fn what_never_arrived_on_a_page_is_absent_and_goes_out_once() {
 async fn of_a_member_nobody_can_tell_until_a_person_has_it_sent_again() {
     let world = world().await;
     let mut delivery = member(&world, "Hello", &[], json!({})).await;
-    assert_eq!(delivery.publish().proof(&delivery.tokens), Proof::None);
+    assert_eq!(delivery.publish().proof(&delivery.job().account, &delivery.tokens), Proof::None);
     delivery.prepare().await.unwrap();
     delivery.fault("submit", json!({"kind": "drop_after"})).await;
     delivery.submit_unknown().await;
     let asked = world.requests().await;
-    assert!(matches!(delivery.find().await.unwrap(), Found::CannotTell));
+    assert!(matches!(delivery.find().await.unwrap(), Found::NoMeans));
     assert_eq!(world.requests().await, asked, "a look that cannot be is not taken");
     world.pass(jiff::SignedDuration::from_mins(5)).await;
     // The post that is named cannot be read, and could be one that is gone.
     let failure = delivery.submit_unknown().await;
     assert_eq!((failure.kind, failure.existing), (Kind::ProviderDown, None));
     assert_eq!(failure.code.as_deref(), Some("DUPLICATE_POST"));
-    assert!(matches!(delivery.find().await.unwrap(), Found::CannotTell));
+    assert!(matches!(delivery.find().await.unwrap(), Found::NoMeans));
     // A person has it sent again, and is told by LinkedIn's own refusal that it is there.
     delivery.resent = true;
     let failure = delivery.submit_failing().await;
@@ -247,6 +247,42 @@ async fn the_same_post_of_a_page_is_believed_when_it_is_read() {
 }
 
 #[tokio::test]
+async fn the_same_post_that_cannot_be_asked_for_just_now_is_looked_for_again() {
+    let world = world().await;
+    let mut delivery = page(&world, "Hello", &[]).await;
+    delivery.prepare().await.unwrap();
+    delivery.fault("submit", json!({"kind": "drop_after"})).await;
+    delivery.submit_unknown().await;
+    world.pass(jiff::SignedDuration::from_mins(5)).await;
+    let fault = json!({"kind": "reject", "status": 503});
+    let down = json!({"method": "GET", "pathContains": "/rest/posts/", "times": 9, "fault": fault});
+    world.post("faults", down).await;
+    let failure = delivery.submit_unknown().await;
+    assert_eq!((failure.kind, failure.existing.as_deref()), (Kind::ProviderDown, None));
+    let Found::Published(found) = delivery.find().await.unwrap() else { panic!("it is there") };
+    assert_eq!(delivery.publications().await[0]["id"], found.id);
+    delivery.stands_once().await;
+}
+
+#[tokio::test]
+async fn a_short_page_that_names_a_next_one_is_not_the_last() {
+    let world = world().await;
+    let mut delivery = page(&world, "Hello", &[]).await;
+    delivery.prepare().await.unwrap();
+    delivery.fault("submit", json!({"kind": "drop_after"})).await;
+    delivery.submit_unknown().await;
+    // What may not be shown is left out of a page.
+    let next = json!([{"rel": "next", "href": "/rest/posts?start=100", "type": "application/json"}]);
+    let short = json!({"paging": {"start": 0, "count": 100, "links": next}, "elements": []});
+    let once = json!({"kind": "reject", "status": 200, "body": short});
+    world.fault("/rest/posts", once).await;
+    // The simulated platform has no second page, so what is not on it is not there.
+    assert!(matches!(delivery.find().await.unwrap(), Found::Absent(_)));
+    let asked = world.requests().await;
+    assert_eq!(asked.iter().filter(|asked| *asked == "GET /rest/posts").count(), 2, "{asked:#?}");
+}
+
+#[tokio::test]
 async fn a_post_that_is_named_and_gone_is_left_to_a_person() {
     let world = world().await;
     let mut delivery = page(&world, "Hello", &[]).await;
@@ -255,12 +291,17 @@ async fn a_post_that_is_named_and_gone_is_left_to_a_person() {
     world.pass(jiff::SignedDuration::from_mins(5)).await;
     let failure = delivery.submit_unknown().await;
     assert_eq!((failure.kind, failure.existing), (Kind::ProviderDown, None));
-    assert!(matches!(delivery.find().await.unwrap(), Found::CannotTell));
+    assert!(matches!(delivery.find().await.unwrap(), Found::Unclear));
     // Another post with the same words was never sent: it is simply refused.
     let mut other = page(&world, "Hello", &[]).await;
     other.prepare().await.unwrap();
     let failure = other.submit_failing().await;
     assert_eq!((failure.kind, failure.effect), (Kind::Duplicate, Effect::NotApplied));
+    // What LinkedIn said of that submission says nothing about a later one.
+    world.pass(jiff::SignedDuration::from_hours(72)).await;
+    delivery.fault("submit", json!({"kind": "drop"})).await;
+    delivery.submit_unknown().await;
+    assert!(matches!(delivery.find().await.unwrap(), Found::Absent(_)));
 }
 
 #[tokio::test]
@@ -353,7 +394,7 @@ async fn a_first_comment_stands_under_the_post_and_is_found_under_a_pages() {
     let comment = delivery.publish().follow_up(&world.cx(), &delivery.job(), &post, &post, 0).await.unwrap();
     assert!(!comment.id.is_empty());
     let found = delivery.publish().find_follow_up(&world.cx(), &delivery.job(), &post, &post, 0).await.unwrap();
-    assert!(matches!(found, Found::CannotTell));
+    assert!(matches!(found, Found::NoMeans));
     world.nothing_odd().await;
 }
 

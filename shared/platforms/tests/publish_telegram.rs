@@ -128,12 +128,12 @@ async fn a_lost_answer_leaves_it_open() {
     {
         let world = world().await;
         let mut delivery = delivery(&world, "Hello", urls, json!({})).await;
-        assert_eq!(delivery.publish().proof(&delivery.tokens), Proof::None);
+        assert_eq!(delivery.publish().proof(&delivery.job().account, &delivery.tokens), Proof::None);
         delivery.prepare().await.unwrap();
         delivery.fault("submit", json!({"kind": fault})).await;
         delivery.submit_unknown().await;
         let asked = world.requests().await;
-        assert!(matches!(delivery.find().await.unwrap(), Found::CannotTell));
+        assert!(matches!(delivery.find().await.unwrap(), Found::NoMeans));
         assert_eq!(world.requests().await, asked);
     }
 }

@@ -269,10 +269,7 @@ async fn photos_that_the_list_does_not_show_in_time_are_left_to_a_person() {
     let failure = delivery.find().await.unwrap_err();
     assert_eq!((failure.kind, failure.retry_after), (Kind::ProviderDown, Some(Duration::from_secs(300))));
     world.pass(SignedDuration::from_mins(70)).await;
-    assert!(
-        matches!(delivery.find().await.unwrap(), Found::CannotTell),
-        "a list that does not show them proves nothing"
-    );
+    assert!(matches!(delivery.find().await.unwrap(), Found::Unclear), "a list that does not show them proves nothing");
     world.nothing_odd().await;
 }
 
@@ -284,7 +281,7 @@ async fn photos_that_no_list_shows_are_left_to_a_person() {
         delivery.prepare().await.unwrap();
         delivery.fault("submit", json!({"kind": "drop_after"})).await;
         delivery.submit_unknown().await;
-        assert!(matches!(delivery.find().await.unwrap(), Found::CannotTell));
+        assert!(matches!(delivery.find().await.unwrap(), Found::NoMeans));
     }
     let world = world().await;
     let tokens = world.consent(HANDLE, &["video.publish"]).await.unwrap().tokens;
@@ -293,7 +290,7 @@ async fn photos_that_no_list_shows_are_left_to_a_person() {
     delivery.prepare().await.unwrap();
     delivery.fault("submit", json!({"kind": "drop_after"})).await;
     delivery.submit_unknown().await;
-    assert!(matches!(delivery.find().await.unwrap(), Found::CannotTell), "the right to see the list is missing");
+    assert!(matches!(delivery.find().await.unwrap(), Found::NoMeans), "the right to see the list is missing");
 }
 
 #[tokio::test]

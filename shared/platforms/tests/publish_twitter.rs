@@ -168,7 +168,7 @@ async fn without_credits_or_rights_to_read_nobody_can_tell() {
     poor.prepare().await.unwrap();
     poor.fault("submit", json!({"kind": "drop_after"})).await;
     poor.submit_unknown().await;
-    assert!(matches!(poor.find().await.unwrap(), Found::CannotTell));
+    assert!(matches!(poor.find().await.unwrap(), Found::NoMeans));
     // A person sends it again: the duplicate is the proof.
     let failure = poor.submit_failing().await;
     assert_eq!((failure.kind, failure.effect), (Kind::Duplicate, Effect::NotApplied));
@@ -176,7 +176,10 @@ async fn without_credits_or_rights_to_read_nobody_can_tell() {
 
     let tokens = world.consent(HANDLE, &["users.read", "tweet.write", "media.write"]).await.unwrap().tokens;
     let publish = world.adapter().publish.as_ref().unwrap();
-    assert_eq!((publish.proof(&tokens), publish.proof(&poor.tokens)), (Proof::None, Proof::ReadBack));
+    assert_eq!(
+        (publish.proof(&poor.job().account, &tokens), publish.proof(&poor.job().account, &poor.tokens)),
+        (Proof::None, Proof::ReadBack)
+    );
 }
 
 #[tokio::test]

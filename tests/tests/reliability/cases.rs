@@ -127,6 +127,7 @@ pub fn all(scene: Scene, seen: &Seen) -> Vec<Case> {
         json!({"kind": "truncate"}),
         json!({"kind": "garbage"}),
         json!({"kind": "rate_limit", "retryAfterSeconds": 7}),
+        json!({"kind": "rate_limit", "retryAfterSeconds": 90}),
         json!({"kind": "quota_exhausted"}),
         json!({"kind": "delay_after", "ms": 1500}),
         json!({"kind": "expire_token"}),
@@ -159,6 +160,7 @@ pub fn all(scene: Scene, seen: &Seen) -> Vec<Case> {
         let faults = [
             json!({"kind": "reject", "status": 500}),
             json!({"kind": "reject_after", "status": 500}),
+            json!({"kind": "reject_after", "status": 400}),
             json!({"kind": "drop_after"}),
             json!({"kind": "rate_limit", "retryAfterSeconds": 7}),
         ];

@@ -170,7 +170,10 @@ fn follow_up(case: &Case, settled: &Settled) -> Result<()> {
         "" => !case.scene.comment || case.is_told_to_wait(),
         "published" => settled.comments == 1,
         // It never touches the post; where nothing shows what became of it, it is not sent again.
-        "failed" => matches!(case.trouble, Trouble::Fault { operation: "comment", .. }) || !case.scene.proof,
+        "failed" if case.scene.proof => {
+            settled.comments == 0 && matches!(case.trouble, Trouble::Fault { operation: "comment", .. })
+        }
+        "failed" => true,
         _ => false,
     };
     if is_right { Ok(()) } else { Err(format!("the first comment: {settled:?}").into()) }

@@ -14,6 +14,10 @@ use super::hold::Hold;
 use super::work::{CALLS, NotReady, Outcome, Ready, Step, Work, is_about_the_account};
 use crate::accounts::tokens;
 
+/// How long after it was handed on an upload counts as going on: a shift, and the leases of workers that died in it. After
+/// that it is late like any other post.
+const GOES_ON_FOR: SignedDuration = SignedDuration::from_mins(30);
+
 /// Where a delivery's progress keeps how its files are known again.
 pub(super) const FILES: &str = "files";
 
@@ -21,7 +25,8 @@ impl<'a> Work<'a> {
     /// Begins, or goes on with preparing.
     pub(super) async fn begin(&mut self) -> Step {
         // It had to begin within its window, and a long upload has.
-        let has_begun = std::mem::take(&mut self.delivery.handed_on);
+        let handed_on_at = self.delivery.handed_on_at;
+        let has_begun = handed_on_at.is_some_and(|at| at.duration_until(self.now) < GOES_ON_FOR);
         if self.now > self.delivery.window_ends && !has_begun {
             return self.miss().await;
         }
@@ -29,7 +34,7 @@ impl<'a> Work<'a> {
             Ok(ready) => ready,
             Err(reason) => {
                 // Its token is renewed in seconds; an account that is held is another matter.
-                self.delivery.handed_on = has_begun && matches!(reason, NotReady::Busy);
+                self.delivery.handed_on_at = handed_on_at.filter(|_| matches!(reason, NotReady::Busy));
                 return self.not_ready(reason).await;
             }
         };
@@ -89,7 +94,7 @@ impl<'a> Work<'a> {
     /// A long upload goes on in another worker, before this one's time runs out in the middle of a piece.
     pub(super) async fn hand_on(&mut self) -> Step {
         self.delivery.note("prepare", "waiting", self.now, "The upload goes on.");
-        self.delivery.handed_on = true;
+        self.delivery.handed_on_at = Some(self.app.now());
         self.delivery.next_attempt_at = Some(self.app.now());
         self.finish().await
     }
@@ -176,6 +181,7 @@ impl<'a> Work<'a> {
         let error = DeliveryError::from_failure(self.platform_name(), &failure);
         self.delivery.note(step, "failed", self.now, error.message.clone());
         self.delivery.attempts += 1;
+        self.delivery.handed_on_at = None;
         match after_failure(&failure, self.delivery.attempts, &self.app.settings.publish_retry) {
             AfterFailure::TryAgain(wait) => {
                 // What is known not to have taken effect leaves nothing to look for.

@@ -4,11 +4,16 @@ use domain::delivery::{DeliveryError, DeliveryEvent, LOOK_FOR, MOST_SUBMISSIONS,
 use domain::{Failure, Kind};
 use jiff::{SignedDuration, Timestamp};
 use platforms::media::Sources;
-use platforms::publish::{Found, Looked, Proof};
+use platforms::publish::{Found, Looked, PostRef, Proof};
 
 use super::begin::FILES;
 use super::work::{CALLS, NotReady, Outcome, Ready, Step, Work, is_about_the_account};
 use crate::accounts::tokens;
+
+/// A post that the platform says is there; only where is not known.
+fn somewhere() -> PostRef {
+    PostRef { id: String::new(), url: None, posted_at: None, extra: Default::default() }
+}
 
 impl<'a> Work<'a> {
     /// An intent was left without an outcome: its call may still be under way, so the first look waits for its end.
@@ -57,8 +62,8 @@ impl<'a> Work<'a> {
             Ok(ready) => ready,
             Err(reason) => return self.cannot_look(reason).await,
         };
-        if ready.publish.proof(&ready.tokens) == Proof::None {
-            return self.no_proof().await;
+        if ready.proof() == Proof::None {
+            return self.no_means().await;
         }
         let progress = self.progress().await?;
         let files = Sources::expecting(&self.app.outbound, progress.get(FILES).unwrap_or_default());
@@ -73,14 +78,16 @@ impl<'a> Work<'a> {
         match found {
             Ok(Found::Published(live)) => {
                 self.delivery.note("find", "ok", asked_at, format!("Found on {name}."));
-                self.publish(live).await
+                self.publish_found(live).await
             }
             Ok(Found::Processing { progress, wait }) => {
                 self.delivery.note("find", "ok", asked_at, format!("{name} is processing it."));
                 self.accept(progress, wait).await
             }
             Ok(Found::Absent(progress)) => self.absent(progress, asked_at).await,
-            Ok(Found::CannotTell) => self.no_proof().await,
+            Ok(Found::SameKey) => self.same_key(&ready, &files, asked_at).await,
+            Ok(Found::Unclear) => self.unclear(asked_at).await,
+            Ok(Found::NoMeans) => self.no_means().await,
             Err(failure) => {
                 self.platform_error("find", &failure);
                 self.look_failed(&ready, "find", failure).await
@@ -90,13 +97,9 @@ impl<'a> Work<'a> {
 
     async fn absent(&mut self, progress: platforms::publish::Progress, asked_at: Timestamp) -> Step {
         let name = self.platform_name();
-        let proof_at = self.absence_at();
-        if asked_at < proof_at {
+        if asked_at < self.absence_at() {
             // The platform's own lists may be behind: not seen is not proof yet.
-            self.delivery.note("find", "absent", asked_at, format!("Not seen on {name} yet; looking again."));
-            let next = self.later(look_wait(self.delivery.looks + 1));
-            self.delivery.next_attempt_at = Some(if next < proof_at { next } else { proof_at.max(self.app.now()) });
-            return self.finish().await;
+            return self.look_again("absent", asked_at).await;
         }
         self.delivery.note("find", "absent", asked_at, format!("It is not on {name}."));
         if let Some(error) = self.refusal() {
@@ -129,17 +132,50 @@ impl<'a> Work<'a> {
         self.finish().await
     }
 
-    /// The platform has no means, or the account's rights do not reach.
-    async fn no_proof(&mut self) -> Step {
+    /// Looks again, at the latest when what the platform shows counts as proof.
+    async fn look_again(&mut self, outcome: &str, asked_at: Timestamp) -> Step {
+        let (name, proof_at) = (self.platform_name(), self.absence_at());
+        self.delivery.note("find", outcome, asked_at, format!("Not seen on {name} yet; looking again."));
+        let next = self.later(look_wait(self.delivery.looks + 1));
+        self.delivery.next_attempt_at = Some(if next < proof_at { next } else { proof_at.max(self.app.now()) });
+        self.finish().await
+    }
+
+    /// Nothing shows whether it is there, and the key makes sending it again safe. Safe is not proof: whatever ends the
+    /// sending, short of an answer that tells, leaves it open.
+    async fn same_key(&mut self, ready: &Ready<'a>, files: &Sources, asked_at: Timestamp) -> Step {
+        if asked_at < self.absence_at() {
+            return self.look_again("unknown", asked_at).await;
+        }
+        let is_over = self.delivery.refused
+            || self.delivery.submissions >= MOST_SUBMISSIONS
+            || self.app.now() > self.delivery.window_ends;
+        if is_over {
+            return self.unclear(asked_at).await;
+        }
+        let name = self.platform_name();
+        let detail = format!("Nothing shows it; {name} makes no second one of the same key, so it is sent again.");
+        self.delivery.note("find", "unknown", asked_at, detail);
+        self.repeat(ready, files).await
+    }
+
+    /// The account can be read, and what it shows leaves it open.
+    async fn unclear(&mut self, asked_at: Timestamp) -> Step {
+        if asked_at < self.absence_at() {
+            return self.look_again("unknown", asked_at).await;
+        }
         if self.delivery.duplicate {
-            // The platform said itself that it is there; only where is not known.
-            let live = platforms::publish::PostRef {
-                id: String::new(),
-                url: None,
-                posted_at: None,
-                extra: Default::default(),
-            };
-            return self.publish(live).await;
+            return self.publish(somewhere()).await;
+        }
+        let detail = format!("What {} shows leaves open whether it is out.", self.platform_name());
+        self.delivery.note("find", "unknown", asked_at, detail);
+        self.ask_a_person("unconfirmed").await
+    }
+
+    /// The platform has no means, or the account's rights do not reach.
+    async fn no_means(&mut self) -> Step {
+        if self.delivery.duplicate {
+            return self.publish(somewhere()).await;
         }
         self.delivery.note("find", "unknown", self.now, "Nothing shows whether it is out.");
         // The intent stays, so that a person's retry looks first.
@@ -178,12 +214,19 @@ impl<'a> Work<'a> {
                     return self.ask_a_person("processing_too_long").await;
                 }
                 self.delivery.looks += 1;
+                self.delivery.gone = false;
                 self.delivery.note("look", "waiting", self.now, format!("{name} is processing it."));
                 let wait = SignedDuration::try_from(wait).unwrap_or(SignedDuration::from_mins(1));
                 self.delivery.next_attempt_at = Some(self.later(wait.max(SignedDuration::from_secs(1))));
                 self.finish().await
             }
-            Ok(Looked::Refused(failure)) => {
+            Ok(Looked::Gone(_)) if !self.delivery.gone => {
+                self.delivery.gone = true;
+                self.delivery.note("look", "waiting", self.now, format!("{name} does not show it; looking once more."));
+                self.delivery.next_attempt_at = Some(self.later(SignedDuration::from_mins(1)));
+                self.finish().await
+            }
+            Ok(Looked::Refused(failure) | Looked::Gone(failure)) => {
                 self.platform_error("look", &failure);
                 let error = DeliveryError::from_failure(name, &failure);
                 self.delivery.note("look", "failed", self.now, error.message.clone());

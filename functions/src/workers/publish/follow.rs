@@ -2,7 +2,7 @@
 
 use domain::delivery::{AfterFailure, DeliveryError, SUBMIT_DEADLINE, absence_counts_from, after_failure, look_wait};
 use domain::{Effect, Failure, Kind};
-use jiff::SignedDuration;
+use jiff::{SignedDuration, Timestamp};
 use outbound::Moment;
 use platforms::media::Sources;
 use platforms::publish::{Found, Job, PostRef, Proof};
@@ -11,6 +11,17 @@ use super::work::{CALLS, FollowUp, Live, NotReady, Outcome, Ready, Step, Work};
 
 /// How often an uncertain follow-up is looked for.
 const MOST_LOOKS: u32 = 6;
+
+/// A follow-up that may have been added.
+struct Sought {
+    /// Its number, from 0.
+    n: usize,
+    intent_at: Timestamp,
+    /// Looks so far.
+    looks: u32,
+    /// Why the platform refused it, where it did.
+    refused: Option<DeliveryError>,
+}
 
 fn reference(live: &Live) -> PostRef {
     PostRef { id: live.id.clone(), url: live.url.clone(), posted_at: Some(live.posted_at), extra: live.extra.clone() }
@@ -51,11 +62,12 @@ impl<'a> Work<'a> {
             Some(last) => last,
             None => post.clone(),
         };
-        if let Some(FollowUp::Submitting { intent_at, looks }) = self.delivery.follow_ups.last().cloned() {
-            return self.find_follow_up(&ready, &post, &parent, done, (intent_at, looks)).await;
+        if let Some(FollowUp::Submitting { intent_at, looks, refused }) = self.delivery.follow_ups.last().cloned() {
+            let sought = Sought { n: done, intent_at, looks, refused };
+            return self.find_follow_up(&ready, &post, &parent, sought).await;
         }
         let intent_at = self.app.now();
-        self.delivery.follow_ups.push(FollowUp::Submitting { intent_at, looks: 0 });
+        self.delivery.follow_ups.push(FollowUp::Submitting { intent_at, looks: 0, refused: None });
         // Counted from before the intent is written, as for the post itself.
         let lit = Moment::now(self.app.clock.as_ref());
         self.keep().await?;
@@ -72,7 +84,7 @@ impl<'a> Work<'a> {
             Ok(made) => self.followed(made).await,
             Err(failure) => {
                 self.platform_error("follow_up", &failure);
-                self.not_followed(ready.publish.facts().index_lag, failure).await
+                self.not_followed(&ready, intent_at, failure).await
             }
         }
     }
@@ -90,7 +102,8 @@ impl<'a> Work<'a> {
         self.finish().await
     }
 
-    async fn not_followed(&mut self, index_lag: SignedDuration, failure: Failure) -> Step {
+    async fn not_followed(&mut self, ready: &Ready<'a>, intent_at: Timestamp, failure: Failure) -> Step {
+        let index_lag = ready.publish.facts().index_lag;
         // A post that is seconds old may not be seen yet where comments are taken. X calls that a missing right.
         let age = self.delivery.live.as_ref().map(|live| live.posted_at.duration_until(self.app.now()));
         let unseen = matches!(
@@ -116,20 +129,23 @@ impl<'a> Work<'a> {
                 self.delivery.next_attempt_at = Some(self.later(wait));
                 self.finish().await
             }
-            AfterFailure::GiveUp | AfterFailure::Look => self.no_follow_up(error).await,
+            AfterFailure::GiveUp | AfterFailure::Look => {
+                let content_was_read = matches!(failure.kind, Kind::ContentRefused | Kind::InvalidRequest);
+                if !content_was_read || ready.proof() == Proof::None {
+                    return self.no_follow_up(error).await;
+                }
+                self.delivery.note("follow_up", "failed", self.now, error.message.clone());
+                self.delivery.follow_ups.push(FollowUp::Submitting { intent_at, looks: 0, refused: Some(error) });
+                self.delivery.next_attempt_at = Some(self.later(index_lag));
+                self.finish().await
+            }
         }
     }
 
-    async fn find_follow_up(
-        &mut self,
-        ready: &Ready<'a>,
-        post: &PostRef,
-        parent: &PostRef,
-        n: usize,
-        (intent_at, looks): (jiff::Timestamp, u32),
-    ) -> Step {
+    async fn find_follow_up(&mut self, ready: &Ready<'a>, post: &PostRef, parent: &PostRef, sought: Sought) -> Step {
+        let Sought { n, intent_at, looks, refused } = sought;
         let unknown = || DeliveryError::new("unconfirmed", "It may or may not have been added. Look at the post.");
-        if ready.publish.proof(&ready.tokens) == Proof::None || looks >= MOST_LOOKS {
+        if ready.proof() == Proof::None || looks >= MOST_LOOKS {
             self.delivery.follow_ups.pop();
             return self.no_follow_up(unknown()).await;
         }
@@ -142,10 +158,16 @@ impl<'a> Work<'a> {
         let job = Job { intent_at: Some(intent_at), ..job };
         let found = ready.publish.find_follow_up(&ready.context(self.app, &out), &job, post, parent, n).await;
         self.take_over(hold);
-        let proof_at = absence_counts_from(intent_at, ready.publish.facts().index_lag);
-        match found {
-            Ok(Found::Published(made)) => self.followed(made).await,
-            Ok(Found::Absent(_)) if asked_at >= proof_at => {
+        let proof_at = match &refused {
+            // The call has ended with an answer, and the index lag has passed since.
+            Some(_) => asked_at,
+            None => absence_counts_from(intent_at, ready.publish.facts().index_lag),
+        };
+        match (found, refused) {
+            (Ok(Found::Published(made)), _) => self.followed(made).await,
+            (Ok(Found::Absent(_) | Found::NoMeans), Some(error)) => self.no_follow_up(error).await,
+            // Absent, or sent again under a key that makes no second one.
+            (Ok(Found::Absent(_) | Found::SameKey), None) if asked_at >= proof_at => {
                 // Proven absent: it may be sent again.
                 self.delivery.follow_ups.pop();
                 self.delivery.attempts += 1;
@@ -155,13 +177,17 @@ impl<'a> Work<'a> {
                 self.delivery.next_attempt_at = Some(self.app.now());
                 self.finish().await
             }
-            Ok(Found::CannotTell) => {
+            (Ok(Found::NoMeans), None) => {
                 self.delivery.follow_ups.pop();
                 self.no_follow_up(unknown()).await
             }
-            Ok(Found::Absent(_) | Found::Processing { .. }) | Err(_) => {
+            (Ok(Found::Unclear | Found::SameKey), _) if asked_at >= proof_at => {
                 self.delivery.follow_ups.pop();
-                self.delivery.follow_ups.push(FollowUp::Submitting { intent_at, looks: looks + 1 });
+                self.no_follow_up(unknown()).await
+            }
+            (Ok(Found::Absent(_) | Found::SameKey | Found::Unclear | Found::Processing { .. }) | Err(_), refused) => {
+                self.delivery.follow_ups.pop();
+                self.delivery.follow_ups.push(FollowUp::Submitting { intent_at, looks: looks + 1, refused });
                 let next = self.later(look_wait(looks + 2));
                 self.delivery.next_attempt_at = Some(next.max(proof_at.min(self.later(SignedDuration::from_mins(5)))));
                 self.finish().await

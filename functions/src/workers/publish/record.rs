@@ -92,6 +92,9 @@ impl<'a> Work<'a> {
             if changes {
                 transaction = posts::update(transaction, &mut self.post)?;
             }
+            if let Some(live) = self.delivery.live.as_ref().filter(|live| self.takes && !live.id.is_empty()) {
+                transaction = deliveries::own(transaction, delivery, live, now)?;
+            }
             let told = self.events(&before, now);
             for event in &told {
                 transaction = events::add(transaction, &app.table, &self.token.pk, event)?;
@@ -110,10 +113,15 @@ impl<'a> Work<'a> {
                     let ring = events::ring(&self.token.pk, &event);
                     doorbell::ring(app.doorbell.as_ref(), ring, std::time::Duration::ZERO).await;
                 }
+                self.takes = false;
                 return Ok(());
             }
-            if outcome.is_some_and(|outcome| outcome.refusal("delivery").is_some()) {
+            if outcome.as_ref().is_some_and(|outcome| outcome.refusal("delivery").is_some()) {
                 return Err(Outcome::Lost);
+            }
+            if outcome.is_some_and(|outcome| outcome.refusal("live").is_some()) {
+                (self.post, self.takes) = (before, false);
+                return Err(Outcome::Taken);
             }
             if begun.elapsed() >= PATIENCE {
                 break;

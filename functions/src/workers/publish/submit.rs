@@ -13,16 +13,31 @@ use super::begin::seen;
 use super::hold::Hold;
 use super::work::{Live, Outcome, Ready, Step, Work, is_about_the_account};
 
+/// The longest that a platform's own wait puts off a look.
+const LONGEST_LOOK: SignedDuration = SignedDuration::from_hours(1);
+
 impl<'a> Work<'a> {
-    /// Writes the intent under a live token, with a whole lease ahead, waits for the second, and submits.
+    /// Submits at its second, for the first time or after a proven absence.
     pub(super) async fn submit(&mut self, ready: &Ready<'a>, files: &Sources) -> Step {
+        self.send(ready, files, DeliveryEvent::Intended).await
+    }
+
+    /// Sends it again under the key that makes no second one. What became of the call before stays open until this one has
+    /// an answer that tells.
+    pub(super) async fn repeat(&mut self, ready: &Ready<'a>, files: &Sources) -> Step {
+        self.send(ready, files, DeliveryEvent::Repeated).await
+    }
+
+    /// Writes the intent under a live token, with a whole lease ahead, waits for the second, and submits.
+    async fn send(&mut self, ready: &Ready<'a>, files: &Sources, event: DeliveryEvent) -> Step {
+        let is_repeat = event == DeliveryEvent::Repeated;
         // An intent that nothing can prove or disprove is written at the last moment; any other is written ahead, so that
         // on the second only the call itself is left.
-        let late_intent = ready.publish.proof(&ready.tokens) == Proof::None;
+        let late_intent = ready.proof() == Proof::None;
         if late_intent && !self.its_time().await {
             return self.not_yet(DeliveryEvent::Released).await;
         }
-        self.step(DeliveryEvent::Intended)?;
+        self.step(event)?;
         let intent = self.app.now();
         self.delivery.intent_at = Some(intent);
         self.delivery.first_intent_at.get_or_insert(intent);
@@ -33,7 +48,7 @@ impl<'a> Work<'a> {
         let lit = Moment::now(self.app.clock.as_ref());
         self.keep().await?;
         let progress = self.progress().await?;
-        if !self.its_time().await {
+        if !is_repeat && !self.its_time().await {
             self.delivery.submissions -= 1;
             return self.not_yet(DeliveryEvent::NotApplied).await;
         }
@@ -63,14 +78,14 @@ impl<'a> Work<'a> {
                 self.accept(seen(progress, files), wait).await
             }
             // Where the last byte makes the post, the upload is the submission, and nothing exists before that byte.
-            Err(Stop::Lost) if gave_way => {
+            Err(Stop::Lost) if gave_way && !is_repeat => {
                 self.step(DeliveryEvent::NotApplied)?;
                 self.delivery.submissions -= 1;
                 self.delivery.intent_at = None;
                 self.hand_on().await
             }
             Err(Stop::Lost) => Err(Outcome::Lost),
-            Err(Stop::Failed(failure)) => self.not_submitted(ready, failure).await,
+            Err(Stop::Failed(failure)) => self.not_submitted(ready, failure, is_repeat).await,
         }
     }
 
@@ -99,7 +114,7 @@ impl<'a> Work<'a> {
         self.finish().await
     }
 
-    async fn not_submitted(&mut self, ready: &Ready<'a>, failure: Failure) -> Step {
+    async fn not_submitted(&mut self, ready: &Ready<'a>, failure: Failure, is_repeat: bool) -> Step {
         self.platform_error("submit", &failure);
         if failure.kind == Kind::Duplicate && (self.delivery.resent || failure.effect == Effect::Unknown) {
             // What was sent before without a known outcome is there after all: the platform says so itself.
@@ -118,7 +133,7 @@ impl<'a> Work<'a> {
                 self.report("looking", true);
                 self.finish().await
             }
-            Effect::NotApplied if is_about_the_account(&failure) => {
+            Effect::NotApplied if is_about_the_account(&failure) && !is_repeat => {
                 self.delivery.intent_at = None;
                 self.account_refused(ready, "submit", failure).await
             }
@@ -131,13 +146,16 @@ impl<'a> Work<'a> {
                         | Kind::Suspended
                         | Kind::AppRejected
                 );
-                let can_look = ready.publish.proof(&ready.tokens) != Proof::None;
-                if !content_was_read && !can_look {
+                let can_look = ready.proof() != Proof::None;
+                if !content_was_read && !can_look && !is_repeat {
                     // Turned away at the door: where nothing can be looked for, nothing has to be.
                     self.delivery.intent_at = None;
                 }
                 let policy = &self.app.settings.publish_retry;
                 let for_good = after_failure(&failure, self.delivery.attempts + 1, policy) == AfterFailure::GiveUp;
+                if is_repeat && (!for_good || !content_was_read || is_about_the_account(&failure)) {
+                    return self.not_repeated(&failure).await;
+                }
                 if content_was_read && can_look && for_good {
                     return self.look_before_failing(&failure).await;
                 }
@@ -162,7 +180,20 @@ impl<'a> Work<'a> {
             return self.finish().await;
         }
         self.keep().await?;
-        self.find().await
+        // A repeat that is refused comes from a look; the next look, of what was refused, repeats nothing.
+        Box::pin(self.find()).await
+    }
+
+    /// The call before is as open as it was: another look, and perhaps another repeat, when the platform takes calls again.
+    async fn not_repeated(&mut self, failure: &Failure) -> Step {
+        let error = DeliveryError::from_failure(self.platform_name(), failure);
+        self.delivery.note("submit", "failed", self.now, error.message);
+        self.step(DeliveryEvent::Doubted)?;
+        self.delivery.doubted_at = Some(self.app.now());
+        let wait = failure.retry_after.and_then(|wait| SignedDuration::try_from(wait).ok());
+        self.delivery.next_attempt_at = Some(self.later(wait.unwrap_or_else(|| look_wait(1)).min(LONGEST_LOOK)));
+        self.report("looking", true);
+        self.finish().await
     }
 
     async fn is_duplicate(&mut self, failure: Failure) -> Step {
@@ -173,7 +204,15 @@ impl<'a> Work<'a> {
             format!("{} says that it is there already.", self.platform_name()),
         );
         match failure.existing {
-            Some(id) => self.publish(PostRef { id, url: None, posted_at: None, extra: Default::default() }).await,
+            Some(ref id) => {
+                let live = PostRef { id: id.clone(), url: None, posted_at: None, extra: Default::default() };
+                if self.confirm(live).await? {
+                    return Ok(());
+                }
+                // The one that is there is another delivery's, and the platform takes no second one.
+                let error = DeliveryError::from_failure(self.platform_name(), &failure);
+                self.fail(error).await
+            }
             None => {
                 self.step(DeliveryEvent::Doubted)?;
                 self.delivery.duplicate = true;
@@ -183,8 +222,39 @@ impl<'a> Work<'a> {
         }
     }
 
-    /// It is live.
+    /// It is live: the platform says so of this very submission. Where another delivery with the same words has found that
+    /// post before and has it for its own, the two have changed places: this one is looked for, and made anew.
     pub(super) async fn publish(&mut self, live: PostRef) -> Step {
+        let id = live.id.clone();
+        if self.confirm(live).await? {
+            return Ok(());
+        }
+        self.delivery.progress.clear();
+        self.sealed = None;
+        self.delivery.key = Some(format!("{}+{}", self.delivery.id, self.delivery.not_ours.len() + 1));
+        self.not_ours(id).await
+    }
+
+    /// A post that looks the same is live. It can be another delivery's.
+    pub(super) async fn publish_found(&mut self, live: PostRef) -> Step {
+        let id = live.id.clone();
+        if self.confirm(live).await? { Ok(()) } else { self.not_ours(id).await }
+    }
+
+    async fn not_ours(&mut self, id: String) -> Step {
+        let detail = "That post is another delivery's; this one is looked for again.";
+        self.delivery.note("find", "unknown", self.now, detail);
+        self.step(DeliveryEvent::Doubted)?;
+        self.delivery.not_ours.push(id);
+        self.delivery.doubted_at = Some(self.app.now());
+        self.delivery.next_attempt_at = Some(self.later(look_wait(1)));
+        self.report("looking", true);
+        self.finish().await
+    }
+
+    /// Writes that it is live; false when the post on the platform is another delivery's, and nothing is written.
+    async fn confirm(&mut self, live: PostRef) -> Result<bool, Outcome> {
+        let before = (self.delivery.clone(), self.sealed.clone());
         self.step(DeliveryEvent::Confirmed)?;
         let PostRef { id, url, posted_at, extra } = live;
         let posted_at = posted_at.or(self.delivery.intent_at).unwrap_or(self.now);
@@ -195,8 +265,17 @@ impl<'a> Work<'a> {
         self.sealed = None;
         let more = !self.post.draft(self.delivery.platform).follow_ups.is_empty();
         self.delivery.next_attempt_at = more.then(|| self.app.now());
-        self.report("published", false);
-        self.finish().await
+        self.takes = true;
+        match self.finish().await {
+            Err(Outcome::Taken) => {
+                (self.delivery, self.sealed) = before;
+                Ok(false)
+            }
+            written => {
+                self.report("published", false);
+                written.map(|()| true)
+            }
+        }
     }
 
     /// The platform has it and processes it.

@@ -25,6 +25,8 @@ use crate::accounts::tokens::{self, NoTokens};
 pub(super) enum Outcome {
     /// The row is another worker's, or a person's, now.
     Lost,
+    /// The post on the platform is another delivery's.
+    Taken,
     /// The table cannot answer.
     Store(StoreError),
 }
@@ -56,6 +58,8 @@ pub(super) struct Work<'a> {
     pub(super) now: Timestamp,
     /// When an upload is handed on to another worker.
     pub(super) shift_ends: Instant,
+    /// Whether the next write makes the post on the platform this delivery's.
+    pub(super) takes: bool,
 }
 
 /// What the platform's code is called with.
@@ -126,7 +130,20 @@ impl<'a> Work<'a> {
         let (token, claims) = (claimed.token.clone(), claimed.claims);
         let now = app.now();
         let shift_ends = Instant::now() + app.settings.publish_shift;
-        Ok(Some(Self { app, ring, token, claims, delivery, sealed, post, connection, tokens, now, shift_ends }))
+        Ok(Some(Self {
+            app,
+            ring,
+            token,
+            claims,
+            delivery,
+            sealed,
+            post,
+            connection,
+            tokens,
+            now,
+            shift_ends,
+            takes: false,
+        }))
     }
 
     /// The platform's name as people write it.
@@ -292,6 +309,11 @@ impl Ready<'_> {
         Context { out, clock: app.clock.as_ref(), app: &self.credentials }
     }
 
+    /// How an uncertain submission of this account is settled.
+    pub(super) fn proof(&self) -> publish::Proof {
+        self.publish.proof(&self.account(), &self.tokens)
+    }
+
     pub(super) fn account(&self) -> Account<'_> {
         Account { handle: &self.connection.handle, platform_account_id: self.connection.platform_account_id.as_deref() }
     }
@@ -309,11 +331,12 @@ impl Ready<'_> {
             tokens: &self.tokens,
             draft: &self.draft,
             limits: &self.limits,
-            key: delivery.id.as_str(),
+            key: delivery.key.as_deref().unwrap_or(delivery.id.as_str()),
             started_at: delivery.started_at.unwrap_or(now),
             intent_at: delivery.intent_at,
             first_intent_at: delivery.first_intent_at.or(delivery.intent_at),
             resent: delivery.resent,
+            not_ours: &delivery.not_ours,
             progress,
             files,
             lease,

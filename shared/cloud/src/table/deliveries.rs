@@ -9,7 +9,7 @@ use aws_sdk_dynamodb::types::AttributeValue;
 use domain::delivery::{DeliveryError, LEAD};
 use domain::due::{self, WorkKind};
 use domain::{ConnectionId, DeliveryId, DeliveryStatus, Platform, TalentId, WorkspaceId};
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
 use super::client::{Item, StoreError, Table, demand, from_json, json, millis, n, number, s};
@@ -58,6 +58,9 @@ pub enum FollowUp {
         intent_at: Timestamp,
         /// Looks so far.
         looks: u32,
+        /// Why the platform refused it, where it did; some have refused what they had taken, so it is looked for once.
+        #[serde(default)]
+        refused: Option<DeliveryError>,
     },
     /// It is live.
     Done(Live),
@@ -119,9 +122,18 @@ pub struct Delivery {
     /// once before it fails.
     #[serde(default)]
     pub refused: bool,
-    /// It has begun in time, and its upload goes on in another invocation.
+    /// When its upload, which began in time, was last handed on to another invocation.
     #[serde(default)]
-    pub handed_on: bool,
+    pub handed_on_at: Option<Timestamp>,
+    /// The platform showed it no more at the last look.
+    #[serde(default)]
+    pub gone: bool,
+    /// What the platform's keys are made of in place of its id, since its own post was counted as another delivery's.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub key: Option<String>,
+    /// The platform's ids of posts that look the same and are other deliveries'.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub not_ours: Vec<String>,
     /// What the steps so far have obtained.
     #[serde(default)]
     pub progress: BTreeMap<String, String>,
@@ -304,6 +316,32 @@ pub fn decide<'a>(
     let condition = format!("{FENCED} AND claims = :zero");
     transaction.update("delivery", (&ring.pk, &ring.sk), &expression, Some(&condition), names, values)
 }
+
+/// Adds to a transaction that the post with this id on the platform is this delivery's (label `live`), if it is no
+/// other's. Two deliveries with the same words to the same account cannot both take one post for their own.
+///
+/// # Errors
+/// [`StoreError::Malformed`].
+pub fn own<'a>(
+    transaction: Transaction<'a>,
+    delivery: &Delivery,
+    live: &Live,
+    now: Timestamp,
+) -> Result<Transaction<'a>, StoreError> {
+    let ends_at = now.saturating_add(OWNED_FOR).unwrap_or(now);
+    let item: Item = HashMap::from([
+        ("pk".to_owned(), s(keys::connection_pk(&delivery.workspace, &delivery.connection))),
+        ("sk".to_owned(), s(keys::live_sk(&live.id))),
+        ("v".to_owned(), n(keys::SCHEMA_VERSION)),
+        ("delivery".to_owned(), s(delivery.id.as_str())),
+        ("ttl".to_owned(), n(ends_at.as_second())),
+    ]);
+    let values = HashMap::from([(":me".to_owned(), s(delivery.id.as_str()))]);
+    transaction.put_new("live", item, Some(("delivery = :me", values)))
+}
+
+/// How long it is known whose a post is: longer than anything is looked for.
+const OWNED_FOR: SignedDuration = SignedDuration::from_hours(24 * 30);
 
 /// Adds the removal of a delivery that no worker has to a transaction (label `delivery`).
 ///

@@ -57,6 +57,15 @@ pub fn publication_sk(posted_at: Timestamp, external_id: &str) -> String {
     format!("{PUBLICATION_PREFIX}{posted_at:.0}#{external_id}")
 }
 
+/// What the sort keys begin with that say whose a post on the platform is.
+pub const LIVE_PREFIX: &str = "live#";
+
+/// Whose the post with this id on the platform is.
+#[must_use]
+pub fn live_sk(platform_post_id: &str) -> String {
+    format!("{LIVE_PREFIX}{platform_post_id}")
+}
+
 /// What a disconnect or a removal has left to do. `nonce` tells one apart from the next.
 #[must_use]
 pub fn erase_sk(nonce: &str) -> String {

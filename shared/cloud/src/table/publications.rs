@@ -92,11 +92,12 @@ pub async fn write(
     Ok(true)
 }
 
-/// Removes up to `limit` publications of a connection that is gone; answers whether any may be left.
+/// Removes up to `limit` rows of a connection that is gone, those whose sort keys begin with `prefix`; answers whether
+/// any may be left.
 ///
 /// # Errors
 /// [`StoreError`].
-pub async fn erase(table: &Table, pk: &str, limit: i32) -> Result<bool, StoreError> {
+pub async fn erase(table: &Table, pk: &str, prefix: &str, limit: i32) -> Result<bool, StoreError> {
     use aws_sdk_dynamodb::types::{DeleteRequest, WriteRequest};
     let page = table
         .client
@@ -104,7 +105,7 @@ pub async fn erase(table: &Table, pk: &str, limit: i32) -> Result<bool, StoreErr
         .table_name(&table.name)
         .key_condition_expression("pk = :pk AND begins_with(sk, :prefix)")
         .expression_attribute_values(":pk", s(pk))
-        .expression_attribute_values(":prefix", s(keys::PUBLICATION_PREFIX))
+        .expression_attribute_values(":prefix", s(prefix))
         .projection_expression("pk, sk")
         .consistent_read(true)
         .limit(limit)

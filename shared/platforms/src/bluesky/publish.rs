@@ -170,7 +170,8 @@ impl Bluesky {
         let home = self.home(cx, Some(&job.account), job.tokens).await?;
         Ok(match read(cx, &home, key).await? {
             Some(written) if written.is_of(at) => Found::Published(written.into_ref(&page(job, &home), at)),
-            Some(_) => Found::CannotTell,
+            // What stands under the key is another record.
+            Some(_) => Found::Unclear,
             None => Found::Absent(job.progress.clone()),
         })
     }

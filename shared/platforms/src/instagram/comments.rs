@@ -34,7 +34,7 @@ pub(super) async fn find(cx: &Context<'_>, job: &Job<'_>, post: &PostRef, n: usi
             let failure = error::of_call(&answer, COMMENTS);
             return match failure.kind {
                 // The right to see comments is missing, so nothing can be said about them.
-                Kind::PermissionMissing => Ok(Found::CannotTell),
+                Kind::PermissionMissing => Ok(Found::NoMeans),
                 _ => Err(failure),
             };
         }
@@ -48,7 +48,7 @@ pub(super) async fn find(cx: &Context<'_>, job: &Job<'_>, post: &PostRef, n: usi
     Ok(match nearest(ours, |comment| comment.posted_at, job.intent()) {
         Some(comment) => Found::Published(comment),
         // What lies beyond has not been looked at.
-        None if after.is_some() => Found::CannotTell,
+        None if after.is_some() => Found::Unclear,
         None => Found::Absent(job.progress.clone()),
     })
 }

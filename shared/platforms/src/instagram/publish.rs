@@ -145,10 +145,10 @@ impl Publish for Instagram {
 async fn absent_unless_listed(cx: &Context<'_>, job: &Job<'_>) -> Result<Found, Failure> {
     Ok(match recent(cx, job).await? {
         // Posts without a caption look all alike, so this one may be another.
-        (Some(_), _) if rules::compose_text(job.draft).is_none() => Found::CannotTell,
+        (Some(_), _) if rules::compose_text(job.draft).is_none() => Found::Unclear,
         (Some(post), _) => Found::Published(post),
         // What lies beyond has not been looked at.
-        (None, false) => Found::CannotTell,
+        (None, false) => Found::Unclear,
         (None, true) => Found::Absent(forgotten(job.progress, CONTAINER)),
     })
 }
@@ -168,7 +168,7 @@ async fn recent(cx: &Context<'_>, job: &Job<'_>) -> Result<(Option<PostRef>, boo
         let answer = get(cx, job, &format!("{}/{list}", me(job)), &query).await?;
         let page = publish_api::recent(&answer)?;
         let reached = page.last().is_none_or(|post| post.timestamp < since);
-        ours.extend(page.into_iter().filter(|post| post.is(job, since)));
+        ours.extend(page.into_iter().filter(|post| job.may_be(&post.id) && post.is(job, since)));
         after = publish_api::next_page(&answer).filter(|_| !reached);
         if after.is_none() {
             break;

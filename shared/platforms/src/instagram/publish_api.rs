@@ -184,7 +184,7 @@ pub(super) fn reference(id: String, url: Option<String>, posted_at: Option<Times
 #[derive(Debug, Deserialize)]
 pub(super) struct Recent {
     #[serde(deserialize_with = "text_or_number::text")]
-    id: String,
+    pub(super) id: String,
     caption: Option<String>,
     media_type: Option<String>,
     permalink: Option<String>,

@@ -93,6 +93,27 @@ impl Organization {
 pub(super) struct List<T> {
     #[serde(default = "Vec::new")]
     pub(super) elements: Vec<T>,
+    #[serde(default)]
+    paging: Paging,
+}
+
+#[derive(Default, Deserialize)]
+struct Paging {
+    #[serde(default)]
+    links: Vec<Link>,
+}
+
+#[derive(Deserialize)]
+struct Link {
+    rel: String,
+}
+
+impl<T> List<T> {
+    /// Whether this is the last page of at most `count`: it is not full, and names no next one. What may not be shown is
+    /// left out of a page, so a short one can have a successor.
+    pub(super) fn is_last(&self, count: usize) -> bool {
+        self.elements.len() < count && !self.paging.links.iter().any(|link| link.rel == "next")
+    }
 }
 
 #[derive(Deserialize)]
@@ -163,8 +184,8 @@ struct MultiImage {
 }
 
 /// Reads a page of posts.
-pub(super) fn posts(answer: &Answer) -> Result<Vec<Post>, Failure> {
-    Ok(answer.json::<List<Post>>()?.elements)
+pub(super) fn posts(answer: &Answer) -> Result<List<Post>, Failure> {
+    answer.json()
 }
 
 impl Post {

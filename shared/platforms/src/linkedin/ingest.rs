@@ -54,7 +54,8 @@ impl Ingest for Linkedin {
         let size = FACTS.page_size;
         let path = format!("posts?author={}&q=author&count={size}&start={start}&sortBy=CREATED", encoded(urn));
         let posts = api::posts(&rest::find(cx, tokens, &path, READ_PAGE).await?)?;
-        let next = (posts.len() == size as usize).then(|| (start + size).to_string());
+        let next = (!posts.is_last(size as usize)).then(|| (start + size).to_string());
+        let posts = posts.elements;
         if posts.is_empty() {
             return Ok(Page { publications: Vec::new(), next });
         }

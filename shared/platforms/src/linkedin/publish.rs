@@ -52,10 +52,9 @@ impl Publish for Linkedin {
         if missing { vec![wanted] } else { Vec::new() }
     }
 
-    fn proof(&self, tokens: &TokenSet) -> Proof {
-        // Tokens that were handed over do not say what was granted; the look itself tells.
-        let readable = tokens.scopes.is_empty() || tokens.scopes.iter().any(|scope| scope == READ_PAGE);
-        if readable { Proof::ReadBack } else { Proof::None }
+    /// A page's posts can be listed, a member's cannot.
+    fn proof(&self, account: &Account<'_>, tokens: &TokenSet) -> Proof {
+        if readback::page(account, tokens).is_some() { Proof::ReadBack } else { Proof::None }
     }
 
     async fn prepare(&self, cx: &Context<'_>, job: &Job<'_>) -> Result<Prepared, Stop> {
@@ -89,8 +88,15 @@ impl Publish for Linkedin {
                 match failure.existing.as_deref() {
                     // Of a member nothing can be read, and a person who wants it sent again has this for an answer.
                     Some(_) if job.resent && !readback::can_read(job) => return Err(failure.into()),
-                    Some(urn) if readback::is_ours(cx, job, urn).await => return Err(failure.into()),
-                    _ => return Err(readback::left_open(job, failure).await),
+                    Some(urn) => match readback::is_ours(cx, job, urn).await {
+                        Ok(true) => return Err(failure.into()),
+                        Ok(false) => return Err(readback::left_open(job, failure).await),
+                        Err(_) => {
+                            let words = "LinkedIn says that the same post is there already, and does not show it now.";
+                            return Err(readback::unread(failure, words).into());
+                        }
+                    },
+                    None => return Err(readback::left_open(job, failure).await),
                 }
             }
             answered => answered?,

@@ -145,13 +145,15 @@ pub(super) struct FoundComment {
     pub(super) at: Option<Timestamp>,
 }
 
-/// Reads the comments under a post.
-pub(super) fn comments(answer: &Answer) -> Result<Vec<FoundComment>, Failure> {
+/// Reads a page of at most `count` comments under a post, and whether it is the last.
+pub(super) fn comments(answer: &Answer, count: usize) -> Result<(Vec<FoundComment>, bool), Failure> {
     let read = |comment: Comment| FoundComment {
         id: comment.id,
         actor: comment.actor.unwrap_or_default(),
         text: comment.message.map(|message| message.text).unwrap_or_default(),
         at: comment.created.and_then(|created| Timestamp::from_millisecond(created.time?).ok()),
     };
-    Ok(answer.json::<List<Comment>>()?.elements.into_iter().map(read).collect())
+    let list = answer.json::<List<Comment>>()?;
+    let is_last = list.is_last(count);
+    Ok((list.elements.into_iter().map(read).collect(), is_last))
 }

@@ -65,7 +65,7 @@ impl Publish for Mastodon {
     }
 
     /// Without the right to read the account's posts there is nothing to look at.
-    fn proof(&self, tokens: &TokenSet) -> Proof {
+    fn proof(&self, _account: &Account<'_>, tokens: &TokenSet) -> Proof {
         let reads = |scope: &String| scope == "read" || scope == STATUSES;
         if tokens.scopes.is_empty() || tokens.scopes.iter().any(reads) { PUBLISH.proof } else { Proof::None }
     }
@@ -168,7 +168,7 @@ async fn find(
     files: usize,
     parent: Option<&str>,
 ) -> Result<Found, Failure> {
-    let wanted = Wanted { text, files, parent, intent: job.intent(), since: job.since() };
+    let wanted = Wanted { text, files, parent, intent: job.intent(), since: job.since(), not_ours: job.not_ours };
     let absent = || Ok(Found::Absent(job.progress.clone()));
     let read = async {
         let own = readback::own(cx, job).await?;
@@ -181,7 +181,7 @@ async fn find(
         Ok((own, shown)) => (shown, own.host),
         // The account may not be read; then only the key can tell.
         Err(failure) if failure.kind == Kind::PermissionMissing => {
-            (Shown::Unclear, ingest::host(cx, &job.account, Some(job.tokens)).await?)
+            (Shown::Unreadable, ingest::host(cx, &job.account, Some(job.tokens)).await?)
         }
         Err(failure) => return Err(failure),
     };
@@ -190,9 +190,10 @@ async fn find(
     match shown {
         // Mastodon lists to an author everything that is theirs; others may leave out what few may see (snac, observed).
         Shown::NotThere if is_mastodon => absent(),
-        // The same key again is the same status, so it does not matter whether it is there.
-        _ if is_mastodon && cx.clock.now().duration_since(first) < KEY_LIFE => absent(),
-        _ => Ok(Found::CannotTell),
+        // The same key again is the same status, so sending is safe, whether it is there or not.
+        _ if is_mastodon && cx.clock.now().duration_since(first) < KEY_LIFE => Ok(Found::SameKey),
+        Shown::Unreadable => Ok(Found::NoMeans),
+        _ => Ok(Found::Unclear),
     }
 }
 

@@ -30,6 +30,8 @@ pub(super) struct Wanted<'a> {
     pub(super) intent: Timestamp,
     /// The earliest time that it can have.
     pub(super) since: Timestamp,
+    /// Statuses that are other deliveries'.
+    pub(super) not_ours: &'a [String],
 }
 
 /// What the list shows.
@@ -39,6 +41,8 @@ pub(super) enum Shown {
     NotThere,
     /// Some status could be it, or not all could be read.
     Unclear,
+    /// The account may not be read.
+    Unreadable,
 }
 
 /// The account as its server knows it.
@@ -66,6 +70,7 @@ pub(super) async fn look(
     wanted: &Wanted<'_>,
 ) -> Result<Shown, Failure> {
     let (mut statuses, complete) = since_then(cx, tokens, own, wanted.since).await?;
+    statuses.retain(|status| !wanted.not_ours.contains(&status.id));
     let older: Vec<Status> = statuses.extract_if(.., |status| status.created_at < wanted.since).collect();
     // A token that was handed over belongs to another app, under whose name its statuses stand.
     let app = tokens.extra(SERVER).map(|_| NAME);

@@ -80,7 +80,7 @@ impl Publish for Telegram {
 
     /// A bot sees none of its own messages again, and a chat's history not at all.
     async fn find(&self, _: &Context<'_>, _: &Job<'_>) -> Result<Found, Failure> {
-        Ok(Found::CannotTell)
+        Ok(Found::NoMeans)
     }
 
     async fn follow_up(

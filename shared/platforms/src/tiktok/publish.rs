@@ -268,7 +268,7 @@ fn terms(job: &Job<'_>) -> Option<Terms> {
 async fn lost(cx: &Context<'_>, job: &Job<'_>) -> Result<Found, Failure> {
     let granted = job.tokens.scopes.is_empty() || job.tokens.scopes.iter().any(|scope| scope == VIDEOS);
     if !is_public(job) || !granted {
-        return Ok(Found::CannotTell);
+        return Ok(Found::NoMeans);
     }
     let url = wire::url_with("https://open.tiktokapis.com/v2/video/list/", &[("fields", publish_api::RECENT_FIELDS)])?;
     let (mut ours, mut cursor) = (Vec::new(), None);
@@ -276,13 +276,15 @@ async fn lost(cx: &Context<'_>, job: &Job<'_>) -> Result<Found, Failure> {
         let body = api::ListVideos { cursor, max_count: FACTS.page_size };
         let call = Call::post_json(Platform::Tiktok, url.clone(), &body).bearer(&job.tokens.access);
         let answer = match error::check(cx.out.send(call).await?, VIDEOS) {
-            Err(failure) if failure.kind == Kind::PermissionMissing => return Ok(Found::CannotTell),
+            Err(failure) if failure.kind == Kind::PermissionMissing => return Ok(Found::NoMeans),
             answered => answered?,
         };
         let page = publish_api::recent(&answer)?;
         let reached = page.posts.last().is_some_and(|post| post.posted_at().is_some_and(|at| at < job.since()));
-        let is_it =
-            |post: &publish_api::Recent| post.posted_at().is_some_and(|at| at >= job.since()) && post.says(job.draft);
+        let is_it = |post: &publish_api::Recent| {
+            let recent = post.posted_at().is_some_and(|at| at >= job.since());
+            recent && job.may_be(&post.id) && post.says(job.draft)
+        };
         ours.extend(page.posts.into_iter().filter(is_it));
         cursor = page.next.filter(|_| !reached);
         if cursor.is_none() {
@@ -291,7 +293,7 @@ async fn lost(cx: &Context<'_>, job: &Job<'_>) -> Result<Found, Failure> {
     }
     match nearest(ours, publish_api::Recent::posted_at, job.intent()) {
         // Posts without a text look all alike, so this one may be another.
-        Some(_) if rules::compose_text(job.draft).trim().is_empty() => Ok(Found::CannotTell),
+        Some(_) if rules::compose_text(job.draft).trim().is_empty() => Ok(Found::Unclear),
         Some(post) => Ok(Found::Published(post.into())),
         None => match LISTED.checked_sub(since_intent(cx, job)).filter(|left| !left.is_zero()) {
             Some(left) => {
@@ -301,7 +303,7 @@ async fn lost(cx: &Context<'_>, job: &Job<'_>) -> Result<Found, Failure> {
                     .retry_after(Some(left.min(Duration::from_secs(300)))))
             }
             // Moderation sometimes takes hours, and nobody states that the list holds photos at all (UNSURE).
-            None => Ok(Found::CannotTell),
+            None => Ok(Found::Unclear),
         },
     }
 }

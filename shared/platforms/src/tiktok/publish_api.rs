@@ -219,7 +219,7 @@ pub(super) const RECENT_FIELDS: &str = "id,create_time,share_url,video_descripti
 #[derive(Debug, Deserialize)]
 pub(super) struct Recent {
     #[serde(deserialize_with = "text_or_number::text")]
-    id: String,
+    pub(super) id: String,
     create_time: i64,
     share_url: Option<String>,
     video_description: Option<String>,

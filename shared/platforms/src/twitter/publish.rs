@@ -14,7 +14,7 @@ use super::facts::{LONGEST_ALT_TEXT, PUBLISH, WRITE};
 use super::readback::{self, Shown, Wanted};
 use super::{api, error, publish_api, text, upload};
 use crate::compose;
-use crate::kit::Context;
+use crate::kit::{Account, Context};
 use crate::publish::{Found, Job, Limits, Looked, PostRef, Prepared, Proof, Publish, PublishFacts, Stop, Submitted};
 use crate::wire;
 
@@ -40,7 +40,7 @@ impl Publish for Twitter {
         text::weight(text)
     }
 
-    fn proof(&self, tokens: &TokenSet) -> Proof {
+    fn proof(&self, _account: &Account<'_>, tokens: &TokenSet) -> Proof {
         if readback::may_read(&tokens.scopes) { Proof::ReadBack } else { Proof::None }
     }
 
@@ -132,7 +132,8 @@ fn found(shown: Shown, job: &Job<'_>) -> Result<Found, Failure> {
     Ok(match shown {
         Shown::Found(post) => Found::Published(post),
         Shown::Absent => Found::Absent(job.progress.clone()),
-        Shown::Hidden => Found::CannotTell,
+        Shown::Beyond => Found::Unclear,
+        Shown::Hidden => Found::NoMeans,
     })
 }
 

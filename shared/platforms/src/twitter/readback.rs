@@ -25,6 +25,8 @@ pub(super) struct Wanted<'a> {
 pub(super) enum Shown {
     Found(PostRef),
     Absent,
+    /// Not among what was looked at, and more lies beyond.
+    Beyond,
     /// The account's rights or the app's credits do not allow the look.
     Hidden,
 }
@@ -51,7 +53,8 @@ pub(super) async fn search(cx: &Context<'_>, job: &Job<'_>, wanted: &Wanted<'_>)
         };
         let page = api::timeline(&answer, cx.clock.now(), POSTS)?;
         next = page.next;
-        ours.extend(page.posts.into_iter().filter(|post| is_it(post, wanted, &form, since)));
+        let may_be = |post: &api::Post| job.may_be(&post.id) && is_it(post, wanted, &form, since);
+        ours.extend(page.posts.into_iter().filter(may_be));
         if next.is_none() {
             break;
         }
@@ -65,7 +68,7 @@ pub(super) async fn search(cx: &Context<'_>, job: &Job<'_>, wanted: &Wanted<'_>)
     Ok(match found {
         Some(post) => Shown::Found(post),
         // What lies beyond has not been looked at.
-        None if next.is_some() => Shown::Hidden,
+        None if next.is_some() => Shown::Beyond,
         None => Shown::Absent,
     })
 }

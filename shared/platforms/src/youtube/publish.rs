@@ -11,7 +11,9 @@ use outbound::{Answer, Call};
 
 use super::facts::{FACTS, MANAGE, PUBLISHING, READ};
 use super::publish_api::{self, Comment, Standing};
-use super::upload::{self, GONE, OFFSET, OPENED, SESSION, Stands, VIDEO, fresh, may_be_whole, sent_by, without_effect};
+use super::upload::{
+    self, GONE, OFFSET, OPENED, SESSION, SIZE, Stands, VIDEO, fresh, may_be_whole, sent_by, unfinished, without_effect,
+};
 use super::{api, error, refusal, rules};
 use crate::kit::Context;
 use crate::publish::{Found, Job, Limits, Looked, PostRef, Prepared, Publish, PublishFacts, Stop, Submitted};
@@ -91,7 +93,7 @@ impl Publish for Youtube {
                 Looked::Published(publish_api::reference(id.to_owned(), None))
             }
             // YouTube took the video and has it no more: its owner has deleted it.
-            None if age > LISTED => Looked::Refused(refusal::of_video("deleted")),
+            None if age > LISTED => Looked::Gone(refusal::of_video("deleted")),
             Some(Standing::Processing) | None => Looked::Processing { wait: pause(age) },
         })
     }
@@ -99,8 +101,11 @@ impl Publish for Youtube {
     async fn find(&self, cx: &Context<'_>, job: &Job<'_>) -> Result<Found, Failure> {
         let progress = job.progress.clone();
         let wait = Duration::ZERO;
-        if job.progress.get(VIDEO).is_some() {
-            return Ok(Found::Processing { progress, wait });
+        match job.progress.get(VIDEO) {
+            Some(video) if job.may_be(video) => return Ok(Found::Processing { progress, wait }),
+            // It was taken for ours, and is another delivery's.
+            Some(_) => return search(cx, job).await,
+            None => {}
         }
         if !job.progress.secret.contains_key(SESSION) {
             // Without a session no byte was sent, unless one was sent before and is not known any more.
@@ -108,6 +113,8 @@ impl Publish for Youtube {
         }
         match upload::probe(cx, job).await? {
             Stands::Done(id) => Ok(Found::Processing { progress: progress.with(VIDEO, id), wait }),
+            // It has every byte, and no video of them yet.
+            Stands::Stored(stored) if stored >= job.progress.number(SIZE) => Err(unfinished()),
             // Bytes are missing, so there is no video; the upload goes on where YouTube stands.
             Stands::Stored(stored) => Ok(Found::Absent(progress.with(OFFSET, stored.to_string()))),
             Stands::Gone if !may_be_whole(job.progress) => Ok(Found::Absent(fresh(progress))),
@@ -148,7 +155,7 @@ impl Publish for Youtube {
             query.extend(page.as_deref().map(|page| ("pageToken", page)));
             let answer = match get(cx, job, "commentThreads", &query, MANAGE).await {
                 // The right to see comments is missing, so nothing can be said about them.
-                Err(failure) if failure.kind == Kind::PermissionMissing => return Ok(Found::CannotTell),
+                Err(failure) if failure.kind == Kind::PermissionMissing => return Ok(Found::NoMeans),
                 answered => answered?,
             };
             let shown = publish_api::own_comments(&answer, job.account.platform_account_id, text, job.since())?;
@@ -161,7 +168,7 @@ impl Publish for Youtube {
         Ok(match nearest(ours, |comment| comment.posted_at, job.intent()) {
             Some(comment) => Found::Published(comment),
             // What lies beyond has not been looked at.
-            None if page.is_some() => Found::CannotTell,
+            None if page.is_some() => Found::Unclear,
             None => Found::Absent(job.progress.clone()),
         })
     }
@@ -182,7 +189,7 @@ impl Publish for Youtube {
 /// Looks for the video among the newest uploads of the channel.
 async fn search(cx: &Context<'_>, job: &Job<'_>) -> Result<Found, Failure> {
     let Some(channel) = job.account.platform_account_id.filter(|id| id.starts_with("UC")) else {
-        return Ok(Found::CannotTell);
+        return Ok(Found::NoMeans);
     };
     let uploads = channel.replacen("UC", "UU", 1);
     let size = FACTS.page_size.to_string();
@@ -194,7 +201,7 @@ async fn search(cx: &Context<'_>, job: &Job<'_>) -> Result<Found, Failure> {
         let (ids, next) = match get(cx, job, "playlistItems", &query, READ).await {
             // A channel without any upload has no such playlist.
             Err(failure) if failure.kind == Kind::NotFound => (Vec::new(), None),
-            Err(failure) if failure.kind == Kind::PermissionMissing => return Ok(Found::CannotTell),
+            Err(failure) if failure.kind == Kind::PermissionMissing => return Ok(Found::NoMeans),
             answered => api::uploads(&answered?)?,
         };
         page = None;
@@ -215,7 +222,7 @@ async fn search(cx: &Context<'_>, job: &Job<'_>) -> Result<Found, Failure> {
     }
     if page.is_some() {
         // What lies beyond has not been looked at.
-        return Ok(Found::CannotTell);
+        return Ok(Found::Unclear);
     }
     match LISTED.checked_sub(since(whole_at(job), cx.clock.now())).filter(|left| !left.is_zero()) {
         Some(left) => Err(Failure::new(Kind::ProviderDown, "not among the uploads, which proves nothing yet")

@@ -169,7 +169,7 @@ pub(super) fn own_videos(answer: &Answer, job: &Job<'_>) -> Result<Shown, Failur
         let at = snippet.published_at.filter(|at| *at >= job.since())?;
         let same = same_text(snippet.title.as_deref().unwrap_or_default(), &title)
             && same_text(snippet.description.as_deref().unwrap_or_default(), &description);
-        same.then(|| reference(video.id, Some(at)))
+        (same && job.may_be(&video.id)).then(|| reference(video.id, Some(at)))
     });
     Ok(Shown { ours: ours.collect(), oldest, next: list.next_page_token })
 }

@@ -159,7 +159,13 @@ pub(super) async fn send(cx: &Context<'_>, job: &Job<'_>) -> Result<Progress, St
             }
         }
     }
-    Err(Failure::new(Kind::ProviderDown, "the session has every byte and no video").maybe_applied().into())
+    Err(unfinished().maybe_applied().into())
+}
+
+/// What a session that has everything and names no video comes to: it is asked again.
+pub(super) fn unfinished() -> Failure {
+    Failure::new(Kind::ProviderDown, "the session has every byte and no video")
+        .said(Some("YouTube has the whole file and does not name its video yet.".to_owned()), None)
 }
 
 /// The next attempt needs another session. If the last byte went out before, the uploads are searched first.

@@ -130,7 +130,7 @@ async fn a_flood_of_other_posts_leaves_it_open() {
         let minutes = if case.platform == Platform::Tiktok { 80 } else { 20 };
         world.pass(SignedDuration::from_mins(minutes)).await;
         elsewhere(&world, case.handle, "Others", 5 * case.page, 0).await;
-        assert!(matches!(case.find(&mut delivery).await, Found::CannotTell), "{}", case.platform);
+        assert!(matches!(case.find(&mut delivery).await, Found::Unclear), "{}", case.platform);
     }
 }
 
@@ -149,4 +149,21 @@ async fn a_first_submission_that_is_listed_late_is_found_after_the_second() {
     let found = case.find(&mut delivery).await;
     assert_eq!(json!(case.id(found)), ours(&delivery).await);
     delivery.stands_once().await;
+}
+
+#[tokio::test]
+async fn a_post_that_is_another_deliverys_is_not_taken_for_ours() {
+    for case in cases() {
+        let world = world(case.platform).await;
+        let mut delivery = case.delivery(&world).await;
+        // TikTok may fetch photos for an hour.
+        let minutes = if case.platform == Platform::Tiktok { 80 } else { 20 };
+        case.lose_answer(&mut delivery).await;
+        world.pass(SignedDuration::from_mins(minutes)).await;
+        delivery.not_ours = vec![ours(&delivery).await.as_str().unwrap().to_owned()];
+        let found = case.find(&mut delivery).await;
+        // TikTok's list proves no absence.
+        let expected = if case.platform == Platform::Tiktok { "Unclear" } else { "Absent" };
+        assert!(format!("{found:?}").starts_with(expected), "{}: {found:?}", case.platform);
+    }
 }

@@ -37,7 +37,7 @@ async fn a_slow_upload_is_not_called_deleted_at_its_first_look() {
     // Ten minutes after its last byte it would be there.
     world.pass(SignedDuration::from_mins(11)).await;
     delivery.fault("status", unseen).await;
-    assert!(matches!(look(&delivery).await, Looked::Refused(_)));
+    assert!(matches!(look(&delivery).await, Looked::Gone(_)));
 }
 
 #[tokio::test]
@@ -68,4 +68,18 @@ async fn a_video_that_is_processed_for_long_is_out_a_day_after_its_last_byte() {
     let body = json!({"items": [{"id": "a", "status": {"uploadStatus": "uploaded"}}]});
     delivery.fault("status", json!({"kind": "reject", "status": 200, "body": body})).await;
     assert!(matches!(look(&delivery).await, Looked::Processing { .. }));
+}
+
+#[tokio::test]
+async fn a_session_that_has_every_byte_and_names_no_video_is_asked_again() {
+    let world = world(Platform::Youtube).await;
+    let mut delivery = slow(&world, 1).await;
+    delivery.fault("submit", json!({"kind": "drop_after"})).await;
+    delivery.submit_unknown().await;
+    let whole = json!({"kind": "reject", "status": 308, "headers": {"range": "bytes=0-19999999"}});
+    delivery.fault("status", whole).await;
+    let failure = delivery.find().await.unwrap_err();
+    assert_eq!(failure.kind, Kind::ProviderDown);
+    assert!(failure.said.is_some_and(|said| said.contains("whole file")));
+    assert!(matches!(delivery.find().await.unwrap(), Found::Processing { .. }), "the next look finds it");
 }

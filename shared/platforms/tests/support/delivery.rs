@@ -59,6 +59,7 @@ pub struct Delivery<'a> {
     pub intent_at: Option<Timestamp>,
     pub first_intent_at: Option<Timestamp>,
     pub resent: bool,
+    pub not_ours: Vec<String>,
     pub files: InMemory,
     pub row: Row,
     started_at: Timestamp,
@@ -100,6 +101,7 @@ impl<'a> Delivery<'a> {
             intent_at: None,
             first_intent_at: None,
             resent: false,
+            not_ours: Vec::new(),
             files,
             row: Row::default(),
             handle: handle.to_owned(),
@@ -124,6 +126,7 @@ impl<'a> Delivery<'a> {
             intent_at: self.intent_at,
             first_intent_at: self.first_intent_at.or(self.intent_at),
             resent: self.resent,
+            not_ours: &self.not_ours,
             progress: &self.progress,
             files: &self.files as &dyn Files,
             lease: &self.row,
@@ -180,7 +183,7 @@ impl<'a> Delivery<'a> {
         for _ in 0..200 {
             match self.publish().look(&self.world.cx(), &self.job()).await? {
                 Looked::Published(post) => return Ok(post),
-                Looked::Refused(failure) => return Err(failure),
+                Looked::Refused(failure) | Looked::Gone(failure) => return Err(failure),
                 Looked::Processing { wait } => {
                     assert!(!wait.is_zero(), "looking takes its time");
                     self.wait(wait).await;
@@ -196,7 +199,7 @@ impl<'a> Delivery<'a> {
         let found = self.publish().find(&self.world.cx(), &self.job()).await?;
         match &found {
             Found::Processing { progress, .. } | Found::Absent(progress) => self.progress = progress.clone(),
-            Found::Published(_) | Found::CannotTell => {}
+            _ => {}
         }
         Ok(found)
     }
