@@ -1,5 +1,5 @@
 # The two commands are `make run` and `make test`; the rest serves their upkeep.
-.PHONY: run test test-full bench openapi check tools clean-tools
+.PHONY: run test test-deploy test-full bench openapi check tools clean-tools
 
 # Builds and starts the whole bundle on this machine, with a simulator of the platforms.
 run:
@@ -8,6 +8,12 @@ run:
 # Installs what the tests need, then runs all of them.
 test: tools
 	scripts/test.sh
+
+# Deploys the release bundle into an emulated AWS account and runs the suite of the local stack against it; a part of `make test`.
+test-deploy: tools
+	cargo build --release --workspace --bin bootstrap
+	cargo build --workspace
+	cargo test --workspace --test deployed -- --show-output
 
 # The same with the unsampled matrices.
 test-full: tools

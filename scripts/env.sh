@@ -14,6 +14,8 @@ first_rie() {
     echo "$venv/aws-lambda-rie-is-not-installed"
 }
 export HERALD_RIE=${HERALD_RIE:-$(first_rie)}
+export HERALD_SAM=${HERALD_SAM:-$venv/bin/sam}
+export HERALD_MINISTACK=${HERALD_MINISTACK:-$root/.tools/ministack/bin/ministack}
 export HERALD_REAL=${HERALD_REAL:-$root/tests/real}
 export HERALD_SNAC=${HERALD_SNAC:-$root/.tools/snac/usr/bin/snac}
 export HERALD_BOOTSTRAP=${HERALD_BOOTSTRAP:-${CARGO_TARGET_DIR:-$root/target}/release/bootstrap}

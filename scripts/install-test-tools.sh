@@ -69,7 +69,21 @@ else
     if install_venv; then mark venv scripts/requirements.txt; else failed+=("aws-sam-cli and cfn-lint"); fi
 fi
 
-# 3. A Bluesky PDS with its PLC directory, a certified OAuth provider.
+# 3. An emulated AWS account to deploy into.
+install_ministack() {
+    rm -rf .tools/ministack
+    python3 -m venv .tools/ministack &&
+        .tools/ministack/bin/pip install --quiet --disable-pip-version-check --requirement scripts/requirements-ministack.txt &&
+        [ -x .tools/ministack/bin/ministack ]
+}
+if done_before ministack scripts/requirements-ministack.txt && [ -x .tools/ministack/bin/ministack ]; then
+    say "ministack is there"
+else
+    say "ministack into .tools/ministack (an AWS account on this machine that the bundle is deployed into)"
+    if install_ministack; then mark ministack scripts/requirements-ministack.txt; else failed+=("ministack"); fi
+fi
+
+# 4. A Bluesky PDS with its PLC directory, a certified OAuth provider.
 install_node() (
     cd tests/real
     # A native module is compiled against the headers beside node, where it has them; else npm fetches them.
@@ -86,7 +100,7 @@ else
     if install_node; then mark node "${manifest[@]}" "$stamps/.node"; else failed+=("the Bluesky PDS and the OAuth provider"); fi
 fi
 
-# 4. snac, a real server of the Mastodon API.
+# 5. snac, a real server of the Mastodon API.
 if done_before snac scripts/install-snac.sh /etc/os-release && [ -x .tools/snac/usr/bin/snac ]; then
     say "snac is there"
 else

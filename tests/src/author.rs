@@ -8,7 +8,7 @@ use crate::client::{Client, Reply};
 use crate::consent;
 use crate::eventually::SOON;
 use crate::process::Result;
-use crate::stack::{Stack, World};
+use crate::stack::World;
 
 /// Platforms that posts go to, with an account there and whether a post needs a file.
 pub const STAGES: [Stage; 8] = [
@@ -63,10 +63,10 @@ impl Stage {
 ///
 /// # Errors
 /// When it does not become READY.
-pub async fn connect(stack: &Stack, staff: &Client, talent: &str, stage: Stage) -> Result<String> {
+pub async fn connect(world: &World, staff: &Client, talent: &str, stage: Stage) -> Result<String> {
     let id = if stage.platform == "TELEGRAM" {
         let path = format!("/accounts/TELEGRAM/{}/issue-token", stage.account);
-        let token = stack.world.control(&path, &json!({})).await?.expect(201);
+        let token = world.control(&path, &json!({})).await?.expect(201);
         let body = json!({
             "talentId": talent, "platform": "TELEGRAM",
             "accessToken": token.body["accessToken"], "handle": format!("@{}", stage.account),
@@ -75,10 +75,10 @@ pub async fn connect(stack: &Stack, staff: &Client, talent: &str, stage: Stage) 
         reply.text_of("connectionId").to_owned()
     } else if let Some(member) = stage.account.strip_suffix("-inc") {
         // The token of a member who administers the page is handed over, with the page's number.
-        let page = stack.world.account(stage.platform, stage.account).await?["id"].clone();
+        let page = world.account(stage.platform, stage.account).await?["id"].clone();
         let number = page.as_str().and_then(|urn| urn.rsplit(':').next()).ok_or("a page has a number")?.to_owned();
         let path = format!("/accounts/{}/{member}/issue-token", stage.platform);
-        let token = stack.world.control(&path, &json!({})).await?.expect(201);
+        let token = world.control(&path, &json!({})).await?.expect(201);
         let body = json!({
             "talentId": talent, "platform": stage.platform, "accessToken": token.body["accessToken"], "handle": number,
         });

@@ -8,6 +8,8 @@
 //! |---|---|
 //! | `HERALD_BOOTSTRAP` | `$CARGO_TARGET_DIR/release/bootstrap`, else `target/release/bootstrap` |
 //! | `HERALD_RIE` | `.tools/venv/lib/python3*/site-packages/samcli/local/rapid/aws-lambda-rie-{x86_64,arm64}` |
+//! | `HERALD_SAM` | `.tools/venv/bin/sam` |
+//! | `HERALD_MINISTACK` | `.tools/ministack/bin/ministack` |
 //! | `HERALD_REAL` | `tests/real` (with `node_modules`) |
 //! | `HERALD_SNAC` | `.tools/snac/usr/bin/snac` |
 //! | `HERALD_SPECS` | `../shared/platforms/specs` |
@@ -195,6 +197,10 @@ pub enum Tool {
     Bootstrap,
     /// The Lambda Runtime Interface Emulator.
     Rie,
+    /// The SAM command, with boto3 beside it.
+    Sam,
+    /// The emulator of an AWS account.
+    Ministack,
     /// The folder of the real servers' start scripts, with their packages installed.
     Real,
     /// The snac binary.
@@ -209,6 +215,8 @@ impl Tool {
         match self {
             Self::Bootstrap => "HERALD_BOOTSTRAP",
             Self::Rie => "HERALD_RIE",
+            Self::Sam => "HERALD_SAM",
+            Self::Ministack => "HERALD_MINISTACK",
             Self::Real => "HERALD_REAL",
             Self::Snac => "HERALD_SNAC",
             Self::Specs => "HERALD_SPECS",
@@ -247,6 +255,8 @@ impl Tool {
                 let version = std::fs::read_dir(root.join(".tools/venv/lib")).ok()?.flatten().next()?.path();
                 version.join("site-packages/samcli/local/rapid").join(format!("aws-lambda-rie-{architecture}"))
             }
+            Self::Sam => root.join(".tools/venv/bin/sam"),
+            Self::Ministack => root.join(".tools/ministack/bin/ministack"),
             Self::Real => root.join("tests/real"),
             Self::Snac => root.join(".tools/snac/usr/bin/snac"),
             Self::Specs => root.join("../shared/platforms/specs"),

@@ -238,7 +238,7 @@ async fn posts(trail: &mut Trail) -> Result<()> {
 
     // Refused by the platform and tried again; then in doubt and decided.
     let stage = Stage::of("TELEGRAM");
-    author::connect(&trail.stack, &trail.staff, "ann", stage).await?;
+    author::connect(&trail.stack.world, &trail.staff, "ann", stage).await?;
     trail.fresh().await?;
     let refusal =
         json!({"ok": false, "error_code": 403, "description": "Forbidden: bot is not a member of the channel chat"});

@@ -22,7 +22,7 @@ async fn agency(stack: &Stack) -> Result<Client> {
     let staff = stack.client.with_token(stack.token("workspace=agency&role=admin&ttl=86400").await?);
     staff.talent("ann").await?;
     staff.talent("bob").await?;
-    author::connect(stack, &staff, "ann", Stage::of("BLUESKY")).await?;
+    author::connect(&stack.world, &staff, "ann", Stage::of("BLUESKY")).await?;
     Ok(staff)
 }
 

@@ -26,7 +26,7 @@ async fn with(platforms: &[&str]) -> Result<(Stack, Client, Vec<String>)> {
     let staff = staff(&stack).await?;
     let mut connections = Vec::new();
     for platform in platforms {
-        connections.push(author::connect(&stack, &staff, TALENT, Stage::of(platform)).await?);
+        connections.push(author::connect(&stack.world, &staff, TALENT, Stage::of(platform)).await?);
     }
     Ok((stack, staff, connections))
 }

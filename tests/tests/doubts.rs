@@ -13,7 +13,7 @@ use serde_json::{Value, json};
 async fn writer(stack: &Stack, stage: Stage) -> Result<Client> {
     let staff = stack.admin("agency").await?;
     staff.talent("ann").await?;
-    author::connect(stack, &staff, "ann", stage).await?;
+    author::connect(&stack.world, &staff, "ann", stage).await?;
     Ok(staff)
 }
 

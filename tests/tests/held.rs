@@ -19,7 +19,7 @@ async fn with(platform: &str) -> Result<(Stack, Client, Stage, String)> {
     let staff = stack.client.with_token(stack.token("workspace=agency&role=admin&ttl=315360000").await?);
     staff.talent(TALENT).await?;
     let stage = Stage::of(platform);
-    let connection = author::connect(&stack, &staff, TALENT, stage).await?;
+    let connection = author::connect(&stack.world, &staff, TALENT, stage).await?;
     Ok((stack, staff, stage, connection))
 }
 
@@ -106,7 +106,7 @@ async fn a_processing_without_end_is_left_to_a_person() -> Result<()> {
 #[tokio::test]
 async fn what_a_person_found_can_be_named_and_deleted_and_what_cannot_be_deleted_is_told() -> Result<()> {
     let (stack, staff, telegram, _) = with("TELEGRAM").await?;
-    author::connect(&stack, &staff, TALENT, Stage::of("INSTAGRAM")).await?;
+    author::connect(&stack.world, &staff, TALENT, Stage::of("INSTAGRAM")).await?;
     for named in [true, false] {
         let fault = json!({"platform": "TELEGRAM", "operation": "submit", "fault": {"kind": "drop_after"}});
         stack.world.fault(fault).await?;

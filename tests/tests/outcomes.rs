@@ -13,7 +13,7 @@ use serde_json::{Value, json};
 async fn writer(stack: &Stack, stage: Stage) -> Result<Client> {
     let staff = stack.admin("agency").await?;
     staff.talent("ann").await?;
-    author::connect(stack, &staff, "ann", stage).await?;
+    author::connect(&stack.world, &staff, "ann", stage).await?;
     Ok(staff)
 }
 
@@ -219,7 +219,7 @@ async fn a_post_that_goes_out_to_some_of_its_accounts_is_told_as_partial() -> Re
     let stack = Stack::start().await?;
     let (sound, refusing) = (Stage::of("BLUESKY"), Stage::of("MASTODON"));
     let staff = writer(&stack, sound).await?;
-    author::connect(&stack, &staff, "ann", refusing).await?;
+    author::connect(&stack.world, &staff, "ann", refusing).await?;
     let refusal = json!({"platform": "MASTODON", "operation": "submit", "fault": {"kind": "reject", "status": 422}});
     stack.world.fault(refusal).await?;
     let mut post = sound.post("ann", "half of it");

@@ -23,7 +23,7 @@ async fn with(platform: &str) -> Result<(Stack, Client, Stage, String)> {
     let stack = Stack::start().await?;
     let staff = staff(&stack).await?;
     let stage = Stage::of(platform);
-    let connection = author::connect(&stack, &staff, TALENT, stage).await?;
+    let connection = author::connect(&stack.world, &staff, TALENT, stage).await?;
     Ok((stack, staff, stage, connection))
 }
 
@@ -118,7 +118,7 @@ async fn of_a_worker_and_a_person_one_wins_and_the_other_is_told() -> Result<()>
 #[tokio::test]
 async fn everything_wrong_is_said_at_once_and_nothing_is_stored() -> Result<()> {
     let (stack, staff, _, _) = with("BLUESKY").await?;
-    author::connect(&stack, &staff, TALENT, Stage::of("INSTAGRAM")).await?;
+    author::connect(&stack.world, &staff, TALENT, Stage::of("INSTAGRAM")).await?;
     let text = "é".repeat(301);
     let post = json!({"talentId": TALENT, "content": text, "platforms": ["BLUESKY", "instagram"], "options": {"INSTAGRAM": {"mood": "x"}}});
     let checked = staff.post("/api/social/posts/validate", &post).await?.expect(200);

@@ -16,7 +16,7 @@ async fn reaches(name: &str) -> Result<()> {
     let stack = Stack::start().await?;
     let staff = staff(&stack).await?;
     let stage = Stage::of(name);
-    author::connect(&stack, &staff, "ann", stage).await?;
+    author::connect(&stack.world, &staff, "ann", stage).await?;
     let text = format!("Guten Morgen, {name} 👩‍👩‍👧‍👦 & <friends> — 5 < 6");
     let text = if name == "YOUTUBE" { text.replace(['<', '>'], "") } else { text };
     let id = author::publish(&staff, &stage.post("ann", &text)).await?;
@@ -62,7 +62,7 @@ async fn a_post_goes_to_several_accounts_and_tells_the_outside_once() -> Result<
     let staff = staff(&stack).await?;
     let stages = &STAGES[..2];
     for stage in stages {
-        author::connect(&stack, &staff, "ann", *stage).await?;
+        author::connect(&stack.world, &staff, "ann", *stage).await?;
     }
     let post = json!({
         "talentId": "ann", "content": "one text", "platforms": ["bluesky", "MASTODON"],
@@ -94,7 +94,7 @@ async fn a_scheduled_post_waits_for_its_second_and_goes_out_then() -> Result<()>
     let staff = stack.client.with_token(stack.token("workspace=agency&role=admin&ttl=315360000").await?);
     staff.talent("ann").await?;
     let stage = Stage::of("BLUESKY");
-    author::connect(&stack, &staff, "ann", stage).await?;
+    author::connect(&stack.world, &staff, "ann", stage).await?;
     let now = stack.client.get("/local/clock").await?.body["now"].as_str().unwrap_or_default().to_owned();
     let now: jiff::Timestamp = now.parse()?;
     let at = now.checked_add(jiff::SignedDuration::from_hours(2))?.round(jiff::Unit::Second)?;

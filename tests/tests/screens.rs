@@ -152,7 +152,7 @@ async fn queue_stats_count_deliveries_by_state() -> Result<()> {
     let stack = Stack::start().await?;
     let admin = admin(&stack).await?;
     let stage = Stage::of("TELEGRAM");
-    author::connect(&stack, &admin, "ann", stage).await?;
+    author::connect(&stack.world, &admin, "ann", stage).await?;
     let out = author::publish(&admin, &stage.post("ann", "out")).await?;
     author::until(&admin, &out, author::is(&["published"])).await?;
     stack.world.fault(json!({"platform": "TELEGRAM", "operation": "submit", "fault": {"kind": "drop"}})).await?;

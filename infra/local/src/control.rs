@@ -68,6 +68,7 @@ pub fn router(control: Arc<Control>) -> Router {
         .route("/local/events", get(async |State(c): Shared| Json(json!({"events": c.bus.told()}))))
         .route("/local/schedules/{handler}", post(run_schedule))
         .route("/local/queues", get(async |State(c): Shared| Json(queues(&c))).delete(purge))
+        .route("/local/queues/{kind}", post(send))
         .route("/local/threads-cpu", get(async || Json(json!(cpu::by_group()))))
         .route("/local/simulator", get(async |State(c): Shared| Json(json!({"url": c.simulator}))))
         .route("/local/database", get(async |State(c): Shared| Json(json!({"url": c.database}))))
@@ -198,6 +199,17 @@ async fn run_schedule(State(control): Shared, Path(handler): Path<String>) -> Re
 fn queues(control: &Control) -> Value {
     let depths: BTreeMap<&str, Depth> = control.queues.iter().map(|(kind, queue)| (*kind, queue.depth())).collect();
     json!(depths)
+}
+
+/// Puts any text into a queue, as anyone could who has the right to send to it.
+async fn send(State(control): Shared, Path(kind): Path<String>, body: String) -> Response {
+    match control.queues.get(kind.as_str()) {
+        Some(queue) => {
+            queue.send(body, SignedDuration::ZERO);
+            StatusCode::ACCEPTED.into_response()
+        }
+        None => refuse(StatusCode::NOT_FOUND, "There is no such queue."),
+    }
 }
 
 async fn purge(State(control): Shared) -> Json<Value> {

@@ -114,7 +114,7 @@ async fn rows_of_the_future_are_rung_for_once_and_overdue_they_add_no_more_than_
     let token = stack.token(&format!("workspace={WORKSPACE}&role=admin&ttl=31536000")).await?;
     let staff = stack.client.with_token(token);
     staff.talent("ann").await?;
-    author::connect(&stack, &staff, "ann", Stage::of("TELEGRAM")).await?;
+    author::connect(&stack.world, &staff, "ann", Stage::of("TELEGRAM")).await?;
     fault(&stack, json!({"kind": "workers_stopped"})).await?;
     let now: jiff::Timestamp = stack.client.get("/local/clock").await?.text_of("now").parse()?;
     let at = now.checked_add(jiff::SignedDuration::from_mins(8))?.to_string();

@@ -135,7 +135,7 @@ pub async fn staff(stack: &Stack) -> Result<Client> {
 pub async fn ready(scene: &Scene) -> Result<Stack> {
     let stack = Stack::start().await?;
     let staff = staff(&stack).await?;
-    author::connect(&stack, &staff, TALENT, scene.stage).await?;
+    author::connect(&stack.world, &staff, TALENT, scene.stage).await?;
     if scene.stage.platform == "TWITTER" && !scene.proof {
         // The credit for reading runs out after the account was connected.
         let settings = format!("{}/_control/settings/TWITTER", stack.world.origin);

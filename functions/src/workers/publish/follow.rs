@@ -103,43 +103,40 @@ impl<'a> Work<'a> {
     }
 
     async fn not_followed(&mut self, ready: &Ready<'a>, intent_at: Timestamp, failure: Failure) -> Step {
-        let index_lag = ready.publish.facts().index_lag;
-        // A post that is seconds old may not be seen yet where comments are taken. X calls that a missing right.
-        let age = self.delivery.live.as_ref().map(|live| live.posted_at.duration_until(self.app.now()));
-        let unseen = matches!(
-            failure.kind,
-            Kind::NotFound | Kind::InvalidRequest | Kind::ContentRefused | Kind::PermissionMissing
-        );
-        let too_new = unseen && age.is_some_and(|age| age <= index_lag + SignedDuration::from_secs(30));
-        let failure = match failure.effect {
-            Effect::NotApplied if too_new => Failure { kind: Kind::ProviderDown, ..failure },
-            _ => failure,
-        };
         let error = DeliveryError::from_failure(self.platform_name(), &failure);
         if failure.effect == Effect::Unknown {
             self.delivery.note("follow_up", "unknown", self.now, error.message);
             self.delivery.next_attempt_at = Some(self.later(look_wait(1)));
             return self.finish().await;
         }
+        let too_new = self.was_too_new(ready, intent_at);
+        let content_was_read = matches!(failure.kind, Kind::ContentRefused | Kind::InvalidRequest | Kind::Duplicate);
+        let unseen = too_new && matches!(failure.kind, Kind::NotFound | Kind::PermissionMissing);
         self.delivery.follow_ups.pop();
+        if (content_was_read || unseen) && ready.proof() != Proof::None {
+            // Platforms have refused what they had taken: it is looked for before it is called failed, or sent again.
+            self.delivery.note("follow_up", "failed", self.now, error.message.clone());
+            self.delivery.follow_ups.push(FollowUp::Submitting { intent_at, looks: 0, refused: Some(error) });
+            self.delivery.next_attempt_at = Some(self.later(look_wait(1)));
+            return self.finish().await;
+        }
         self.delivery.attempts += 1;
+        let failure = if unseen { Failure { kind: Kind::ProviderDown, ..failure } } else { failure };
         match after_failure(&failure, self.delivery.attempts, &self.app.settings.publish_retry) {
             AfterFailure::TryAgain(wait) => {
                 self.delivery.note("follow_up", "failed", self.now, error.message);
                 self.delivery.next_attempt_at = Some(self.later(wait));
                 self.finish().await
             }
-            AfterFailure::GiveUp | AfterFailure::Look => {
-                let content_was_read = matches!(failure.kind, Kind::ContentRefused | Kind::InvalidRequest);
-                if !content_was_read || ready.proof() == Proof::None {
-                    return self.no_follow_up(error).await;
-                }
-                self.delivery.note("follow_up", "failed", self.now, error.message.clone());
-                self.delivery.follow_ups.push(FollowUp::Submitting { intent_at, looks: 0, refused: Some(error) });
-                self.delivery.next_attempt_at = Some(self.later(index_lag));
-                self.finish().await
-            }
+            AfterFailure::GiveUp | AfterFailure::Look => self.no_follow_up(error).await,
         }
+    }
+
+    /// Whether the post was so new then that it may not have been seen yet where comments are taken. X calls that a
+    /// missing right, others a post that is not there.
+    fn was_too_new(&self, ready: &Ready<'a>, then: Timestamp) -> bool {
+        let visible_after = ready.publish.facts().index_lag + SignedDuration::from_secs(30);
+        self.delivery.live.as_ref().is_some_and(|live| live.posted_at.duration_until(then) <= visible_after)
     }
 
     async fn find_follow_up(&mut self, ready: &Ready<'a>, post: &PostRef, parent: &PostRef, sought: Sought) -> Step {
@@ -158,21 +155,20 @@ impl<'a> Work<'a> {
         let job = Job { intent_at: Some(intent_at), ..job };
         let found = ready.publish.find_follow_up(&ready.context(self.app, &out), &job, post, parent, n).await;
         self.take_over(hold);
-        let proof_at = match &refused {
-            // The call has ended with an answer, and the index lag has passed since.
-            Some(_) => asked_at,
-            None => absence_counts_from(intent_at, ready.publish.facts().index_lag),
-        };
+        let proof_at = absence_counts_from(intent_at, ready.publish.facts().index_lag);
         match (found, refused) {
             (Ok(Found::Published(made)), _) => self.followed(made).await,
-            (Ok(Found::Absent(_) | Found::NoMeans), Some(error)) => self.no_follow_up(error).await,
+            (Ok(Found::NoMeans), Some(error)) => self.no_follow_up(error).await,
+            // Refused, and not there. A post that is seen by now may take it now.
+            (Ok(Found::Absent(_)), Some(error)) if asked_at >= proof_at && !self.was_too_new(ready, intent_at) => {
+                self.no_follow_up(error).await
+            }
             // Absent, or sent again under a key that makes no second one.
-            (Ok(Found::Absent(_) | Found::SameKey), None) if asked_at >= proof_at => {
-                // Proven absent: it may be sent again.
+            (Ok(Found::Absent(_) | Found::SameKey), refused) if asked_at >= proof_at => {
                 self.delivery.follow_ups.pop();
                 self.delivery.attempts += 1;
                 if self.delivery.attempts >= domain::delivery::MOST_SUBMISSIONS {
-                    return self.no_follow_up(unknown()).await;
+                    return self.no_follow_up(refused.unwrap_or_else(unknown)).await;
                 }
                 self.delivery.next_attempt_at = Some(self.app.now());
                 self.finish().await
@@ -181,7 +177,7 @@ impl<'a> Work<'a> {
                 self.delivery.follow_ups.pop();
                 self.no_follow_up(unknown()).await
             }
-            (Ok(Found::Unclear | Found::SameKey), _) if asked_at >= proof_at => {
+            (Ok(Found::Unclear), _) if asked_at >= proof_at => {
                 self.delivery.follow_ups.pop();
                 self.no_follow_up(unknown()).await
             }

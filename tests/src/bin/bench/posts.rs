@@ -38,7 +38,7 @@ impl Posts {
         }
         let (mastodon, linkedin) = (Stage::of("MASTODON"), Stage::of("LINKEDIN"));
         for stage in [mastodon, linkedin] {
-            author::connect(stack, admin, talent, stage).await?;
+            author::connect(&stack.world, admin, talent, stage).await?;
         }
         let mut publish = Vec::new();
         // Turned away at the door it fails at once; what was read and refused is looked for first.
