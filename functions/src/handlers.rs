@@ -7,7 +7,7 @@ use domain::due::WorkKind;
 use futures_util::future::BoxFuture;
 
 use crate::App;
-use crate::{connections, oauth, ops, posts, schedules, talents, workers};
+use crate::{api_keys, audit, connections, oauth, ops, posts, schedules, talents, workers};
 
 /// Answers a request.
 pub type HttpFn = for<'a> fn(&'a App, Request) -> BoxFuture<'a, Result<Response, ApiError>>;
@@ -101,6 +101,10 @@ pub const HANDLERS: &[Handler] = &[
     http!(Caller posts.retry),
     http!(Caller posts.archive),
     http!(Caller posts.resolve),
+    http!(Caller api_keys.create),
+    http!(Caller api_keys.list),
+    http!(Caller api_keys.revoke),
+    http!(Caller audit.list),
     http!(Caller ops.queue_stats),
     http!(Caller ops.redrive),
     http!(Caller ops.capabilities),

@@ -3,7 +3,9 @@
 //! A handler's name in `template.yaml`, its module path and its event file are the same words.
 
 pub mod accounts;
+pub mod api_keys;
 pub mod app;
+pub mod audit;
 pub mod connections;
 pub mod handlers;
 pub mod oauth;

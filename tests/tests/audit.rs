@@ -313,7 +313,7 @@ fn actions() -> Result<BTreeSet<String>> {
 
 fn is_act(word: &str) -> bool {
     let Some((of, act)) = word.split_once('.') else { return false };
-    let named = matches!(of, "talent" | "connection" | "post" | "delivery" | "queue");
+    let named = matches!(of, "talent" | "connection" | "post" | "delivery" | "queue" | "api_key");
     named && !act.is_empty() && act.bytes().all(|b| b.is_ascii_lowercase() || b == b'_') && !EVENTS.contains(&word)
 }
 
@@ -329,6 +329,12 @@ async fn every_act_is_written_down_with_who_what_and_when() -> Result<()> {
     bulk(&mut trail).await?;
     let _ = trail.post("/api/admin/queues/ingest/redrive", &json!({})).await?.expect(202);
     trail.left(STAFF, "queue.redrive", "ingest", None, None).await?;
+    let made = trail.post("/api/admin/api-keys", &json!({"name": "ci", "role": "admin"})).await?.expect(201);
+    let key = made.text_of("id").to_owned();
+    trail.left(STAFF, "api_key.create", &key, None, None).await?;
+    trail.ask().await?;
+    let _ = trail.staff.delete(&format!("/api/admin/api-keys/{key}")).await?.expect(200);
+    trail.left(STAFF, "api_key.revoke", &key, None, None).await?;
 
     let actions = actions()?;
     assert!(actions.len() > 15, "{actions:?}");

@@ -25,7 +25,7 @@ async fn in_time(
     seconds: i64,
     wanted: impl Fn(&Value) -> bool,
 ) -> Result<Value> {
-    for _ in 0..60 {
+    for _ in 0..120 {
         if let Ok(post) = author::within(staff, id, Duration::from_millis(400), &wanted).await {
             return Ok(post);
         }
@@ -101,6 +101,28 @@ async fn a_post_that_was_taken_for_anothers_is_made_up_for() -> Result<()> {
     Ok(())
 }
 
+/// The same where a list is read only when the handle is gone: what a look finds there is found, and not answered.
+#[tokio::test]
+async fn the_same_words_twice_are_two_videos_though_the_session_of_the_second_is_lost() -> Result<()> {
+    let stack = Stack::start().await?;
+    let stage = Stage::of("YOUTUBE");
+    let staff = writer(&stack, stage).await?;
+    let first = author::publish(&staff, &stage.post("ann", "Swans")).await?;
+    author::until(&staff, &first, rests).await?;
+    // The second is there, its answer is lost, and its session is gone.
+    fault(&stack, "submit", 1, json!({"kind": "drop_after"})).await?;
+    let gone = json!({"platform": "YOUTUBE", "method": "PUT", "operation": "status", "times": 1, "fault": {"kind": "reject", "status": 404}});
+    stack.world.fault(gone).await?;
+    let second = author::publish(&staff, &stage.post("ann", "Swans")).await?;
+    let second = in_time(&stack, &staff, &second, 60, rests).await?;
+    assert_eq!(author::delivery(&second), "published", "{second:#}");
+    let there = author::published(&stack.world, stage, "Swans").await?;
+    assert_eq!(there.len(), 2, "nothing was uploaded again: {second:#}");
+    let first = author::post(&staff, &first).await?.body;
+    assert_ne!(id_there(&first), id_there(&second));
+    Ok(())
+}
+
 /// The account's statuses cannot be read, whatever was granted.
 async fn unreadable(stack: &Stack) -> Result<()> {
     let refused =
@@ -160,7 +182,7 @@ async fn a_video_is_called_deleted_when_two_looks_show_it_no_more() -> Result<()
         fault(&stack, "status", 0, nothing).await?;
         let id = author::publish(&staff, &stage.post("ann", "now you see it")).await?;
         let post =
-            in_time(&stack, &staff, &id, 60, |post| rests(post) || steps(post).contains("looking once more")).await?;
+            in_time(&stack, &staff, &id, 10, |post| rests(post) || steps(post).contains("looking once more")).await?;
         assert_eq!(author::delivery(&post), "processing", "{post:#}");
         if heals {
             stack.world.heal().await?;

@@ -47,7 +47,10 @@ fn due(route: &Route, caller: Caller) -> Option<u16> {
         (Caller::Staff, _) => return None,
         (_, "ops.capabilities") => 200,
         // In their own workspace they may: it changes nothing of bob's.
-        (Caller::OtherStaff, "talents.save" | "talents.list" | "ops.queue_stats") => 200,
+        (Caller::OtherStaff, "talents.save" | "talents.list" | "ops.queue_stats" | "api_keys.list" | "audit.list") => {
+            200
+        }
+        (Caller::OtherStaff, "api_keys.create") => 201,
         (Caller::OtherStaff, "ops.redrive") => 202,
         (Caller::OtherTalent, "connections.list") => 200,
         // Everybody has a list of posts; whose stand in it, `posts.rs` tests.
@@ -71,6 +74,7 @@ fn request(route: &Route, connection: &str, post: &str) -> (Method, String, Opti
     });
     let body = match (route.handler.as_str(), route.method.as_str()) {
         ("talents.save", _) => Some(json!({"name": "Intruder"})),
+        ("api_keys.create", _) => Some(json!({"name": "Intruder", "role": "admin"})),
         ("connections.connect_manual", _) => {
             Some(json!({"talentId": "bob", "platform": "MASTODON", "handle": "intruder@mastodon.example"}))
         }

@@ -93,6 +93,10 @@ fn valid(handler: &str, connection: &str) -> Vec<Value> {
     let manual = |platform: &str, handle: &str| json!({"talentId": "ann", "platform": platform, "handle": handle});
     match handler {
         "talents.save" => vec![json!({"name": "Ann"})],
+        "api_keys.create" => vec![
+            json!({"name": "ci", "role": "admin"}),
+            json!({"name": "ci", "role": "talent", "talentId": "ann", "expiresAt": "2099-01-01T00:00:00Z"}),
+        ],
         "connections.connect_manual" => vec![
             manual("MASTODON", "ann@mastodon.example"),
             manual("YOUTUBE", "annwrites"),

@@ -7,7 +7,7 @@ use cloud::table::deliveries::{self, Delivery, Row};
 use cloud::table::events;
 use cloud::table::{Outcome, Transaction, posts};
 use cloud::work::Next;
-use domain::Post;
+use domain::{Platform, Post};
 
 use super::compose::Author;
 use super::tell;
@@ -112,7 +112,14 @@ pub async fn update(
         transaction = match step {
             Step::Becomes(row, delivery) => {
                 let next = delivery.due_at().map_or(Next::Never, Next::At);
-                deliveries::decide(transaction, &app.table, row, delivery, next)?
+                let decided = deliveries::decide(transaction, &app.table, row, delivery, next)?;
+                // A person who names a post says whose it is.
+                match delivery.live.as_ref().filter(|live| row.delivery.live.is_none() && !live.id.is_empty()) {
+                    Some(live) if row.delivery.platform != Platform::Telegram => {
+                        deliveries::own(decided, delivery, live, request.now)?
+                    }
+                    _ => decided,
+                }
             }
             Step::Goes(row) => deliveries::remove(transaction, row)?,
             Step::New(delivery) => deliveries::put(transaction, &app.table, delivery)?,
@@ -126,6 +133,10 @@ pub async fn update(
     }
     let response = response(post)?;
     let outcome = commit(request, transaction, post, action, &response).await?;
+    if outcome.refusal("live").is_some() {
+        let words = "That post is another delivery's already. Look whether there is a second one.";
+        return Err(ApiError::conflict("post_of_another_delivery", words));
+    }
     if !outcome.is_done() {
         return Ok(None);
     }

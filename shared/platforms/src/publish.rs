@@ -329,6 +329,8 @@ pub enum Looked {
     },
     /// Live.
     Published(PostRef),
+    /// A post that looks the same is live. It was found in a list, so it can be another delivery's.
+    Seen(PostRef),
     /// The platform's processing refused it for good: nothing is live and nothing will be.
     Refused(Failure),
     /// The platform took it and shows it no more. Lists have been empty for a moment, so the worker counts this as a

@@ -181,7 +181,8 @@ impl<'a> Work<'a> {
         let error = DeliveryError::from_failure(self.platform_name(), &failure);
         self.delivery.note(step, "failed", self.now, error.message.clone());
         self.delivery.attempts += 1;
-        self.delivery.handed_on_at = None;
+        // A platform that is away for seconds interrupts an upload; one that asks to wait for long ends it.
+        self.delivery.handed_on_at = self.delivery.handed_on_at.filter(|_| failure.kind == Kind::ProviderDown);
         match after_failure(&failure, self.delivery.attempts, &self.app.settings.publish_retry) {
             AfterFailure::TryAgain(wait) => {
                 // What is known not to have taken effect leaves nothing to look for.

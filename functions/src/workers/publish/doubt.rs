@@ -123,6 +123,8 @@ impl<'a> Work<'a> {
             return self.fail(error).await;
         }
         self.step(DeliveryEvent::ProvenAbsent)?;
+        // What is sent now begins anew, and has to begin in its window.
+        self.delivery.handed_on_at = None;
         self.absorb(&progress).await?;
         // Proven: nothing is left to look for, and the next submission is the platform's first.
         self.delivery.intent_at = None;
@@ -164,7 +166,7 @@ impl<'a> Work<'a> {
         if asked_at < self.absence_at() {
             return self.look_again("unknown", asked_at).await;
         }
-        if self.delivery.duplicate {
+        if self.delivery.duplicate && self.delivery.not_ours.is_empty() {
             return self.publish(somewhere()).await;
         }
         let detail = format!("What {} shows leaves open whether it is out.", self.platform_name());
@@ -174,7 +176,8 @@ impl<'a> Work<'a> {
 
     /// The platform has no means, or the account's rights do not reach.
     async fn no_means(&mut self) -> Step {
-        if self.delivery.duplicate {
+        // A duplicate of what is known to be another's says nothing about this one.
+        if self.delivery.duplicate && self.delivery.not_ours.is_empty() {
             return self.publish(somewhere()).await;
         }
         self.delivery.note("find", "unknown", self.now, "Nothing shows whether it is out.");
@@ -208,6 +211,10 @@ impl<'a> Work<'a> {
             Ok(Looked::Published(live)) => {
                 self.delivery.note("look", "ok", self.now, format!("Published on {name}."));
                 self.publish(live).await
+            }
+            Ok(Looked::Seen(live)) => {
+                self.delivery.note("look", "ok", self.now, format!("Found on {name}."));
+                self.publish_found(live).await
             }
             Ok(Looked::Processing { wait }) => {
                 if self.looked_for_too_long() {

@@ -158,7 +158,21 @@ impl<'a> Work<'a> {
         let proof_at = absence_counts_from(intent_at, ready.publish.facts().index_lag);
         match (found, refused) {
             (Ok(Found::Published(made)), _) => self.followed(made).await,
-            (Ok(Found::NoMeans), Some(error)) => self.no_follow_up(error).await,
+            (Ok(Found::NoMeans), Some(error)) => {
+                // Nothing shows it, and the platform's word is all there is: of a post that it did not see yet, it is tried again.
+                let unseen = matches!(error.code.as_str(), "permission_missing" | "not_found");
+                self.delivery.follow_ups.pop();
+                self.delivery.attempts += 1;
+                let wait = self.app.settings.publish_retry.wait_after(self.delivery.attempts);
+                match wait.filter(|_| unseen && self.was_too_new(ready, intent_at)) {
+                    Some(wait) => {
+                        let wait = SignedDuration::try_from(wait).unwrap_or(SignedDuration::from_secs(8));
+                        self.delivery.next_attempt_at = Some(self.later(wait));
+                        self.finish().await
+                    }
+                    None => self.no_follow_up(error).await,
+                }
+            }
             // Refused, and not there. A post that is seen by now may take it now.
             (Ok(Found::Absent(_)), Some(error)) if asked_at >= proof_at && !self.was_too_new(ready, intent_at) => {
                 self.no_follow_up(error).await

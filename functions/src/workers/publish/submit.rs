@@ -252,6 +252,12 @@ impl<'a> Work<'a> {
         self.finish().await
     }
 
+    /// Whether this platform has any means of proof, whatever the account's rights.
+    fn platform_proves(&self) -> bool {
+        let publish = self.app.platforms.get(self.delivery.platform).and_then(|adapter| adapter.publish.as_deref());
+        publish.is_some_and(|publish| publish.facts().proof != Proof::None)
+    }
+
     /// Writes that it is live; false when the post on the platform is another delivery's, and nothing is written.
     async fn confirm(&mut self, live: PostRef) -> Result<bool, Outcome> {
         let before = (self.delivery.clone(), self.sealed.clone());
@@ -265,15 +271,17 @@ impl<'a> Work<'a> {
         self.sealed = None;
         let more = !self.post.draft(self.delivery.platform).follow_ups.is_empty();
         self.delivery.next_attempt_at = more.then(|| self.app.now());
-        self.takes = true;
+        // Where nothing can be looked for, nobody can have found it; and a number within a chat is no one's alone.
+        self.takes = self.platform_proves();
         match self.finish().await {
             Err(Outcome::Taken) => {
                 (self.delivery, self.sealed) = before;
                 Ok(false)
             }
             written => {
+                written?;
                 self.report("published", false);
-                written.map(|()| true)
+                Ok(true)
             }
         }
     }
@@ -286,6 +294,7 @@ impl<'a> Work<'a> {
         }
         self.absorb(&progress).await?;
         self.delivery.looks = 0;
+        self.delivery.gone = false;
         let wait = SignedDuration::try_from(wait).unwrap_or(SignedDuration::from_mins(1));
         self.delivery.next_attempt_at = Some(self.later(wait));
         self.finish().await

@@ -275,14 +275,13 @@ impl<'a> Work<'a> {
     /// Nobody can tell whether it is out; only a person can.
     pub(super) async fn ask_a_person(&mut self, code: &str) -> Step {
         self.step(DeliveryEvent::Doubted)?;
-        self.delivery.refused = false;
-        self.delivery.error = Some(DeliveryError::new(
-            code,
-            format!(
-                "It may or may not be on {}, and nothing shows which. Look at the account and decide.",
-                self.platform_name()
-            ),
-        ));
+        let refused = std::mem::take(&mut self.delivery.refused).then(|| self.delivery.error.take()).flatten();
+        let general = format!(
+            "It may or may not be on {}, and nothing shows which. Look at the account and decide.",
+            self.platform_name()
+        );
+        let message = refused.map_or(general.clone(), |refused| format!("{} {general}", refused.message));
+        self.delivery.error = Some(DeliveryError::new(code, message));
         self.delivery.next_attempt_at = None;
         self.report("unconfirmed", false);
         self.finish().await

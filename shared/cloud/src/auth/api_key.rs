@@ -3,7 +3,7 @@
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use domain::{Caller, Role, Secret, SubjectId, TalentId, WorkspaceId};
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use ring::digest;
 use ring::rand::{SecureRandom, SystemRandom};
 use secrecy::zeroize::Zeroizing;
@@ -56,7 +56,13 @@ pub struct ApiKeyRow {
     pub expires_at: Option<Timestamp>,
     /// Who made it.
     pub created_by: SubjectId,
+    /// When it was last used, to the hour; `None`: never.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub last_used_at: Option<Timestamp>,
 }
+
+/// How exactly the last use of a key is known: a write an hour and key, and not one a request.
+const USED_TO: SignedDuration = SignedDuration::from_hours(1);
 
 impl NewApiKey {
     /// The key, to be shown once, and its row.
@@ -67,7 +73,20 @@ impl NewApiKey {
         let id = URL_SAFE_NO_PAD.encode(random::<12>()?.as_slice());
         let Self { workspace, role, talent, name, expires_at, created_by } = self;
         let id = SubjectId::parse(format!("key_{id}")).map_err(|error| AuthError::Malformed(error.to_string()))?;
-        Ok((generate()?, ApiKeyRow { id, workspace, role, talent, name, created_at: now, expires_at, created_by }))
+        Ok((
+            generate()?,
+            ApiKeyRow {
+                id,
+                workspace,
+                role,
+                talent,
+                name,
+                created_at: now,
+                expires_at,
+                created_by,
+                last_used_at: None,
+            },
+        ))
     }
 }
 
@@ -128,7 +147,29 @@ pub(super) async fn verify(hash: &str, table: &Table, now: Timestamp) -> Result<
     if row.role == Role::Talent && row.talent.is_none() {
         return Err(AuthError::Forbidden("the API key names no talent"));
     }
+    if row.last_used_at.is_none_or(|at| at.duration_until(now) >= USED_TO) {
+        touch(table, hash, now).await;
+    }
     Ok(Caller { workspace: row.workspace, subject: row.id, role: row.role, talent: row.talent })
+}
+
+/// Notes that the key was used. A note that cannot be written refuses nobody.
+async fn touch(table: &Table, hash: &str, now: Timestamp) {
+    let noted = table
+        .client
+        .update_item()
+        .table_name(&table.name)
+        .key("pk", s(keys::api_key_pk(hash)))
+        .key("sk", s(keys::ONLY_SK))
+        .update_expression("SET last_used_at = :now")
+        // One that was revoked meanwhile does not come back.
+        .condition_expression("attribute_exists(pk)")
+        .expression_attribute_values(":now", s(now.to_string()))
+        .send()
+        .await;
+    if let Err(error) = noted {
+        tracing::warn!(error = %StoreError::from(error), "the use of an API key was not noted");
+    }
 }
 
 fn random<const N: usize>() -> Result<Zeroizing<[u8; N]>, AuthError> {

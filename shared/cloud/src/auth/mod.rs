@@ -21,7 +21,7 @@ use std::sync::Arc;
 use domain::{Caller, Clock};
 use outbound::Outbound;
 
-pub use api_key::{ApiKeyRow, NewApiKey};
+pub use api_key::{ApiKeyRow, NewApiKey, hash as api_key_hash};
 pub use config::{AuthConfig, AuthConfigError};
 pub use crypto::install;
 pub use error::AuthError;

@@ -63,7 +63,12 @@ pub const LIVE_PREFIX: &str = "live#";
 /// Whose the post with this id on the platform is.
 #[must_use]
 pub fn live_sk(platform_post_id: &str) -> String {
-    format!("{LIVE_PREFIX}{platform_post_id}")
+    // A server of the Mastodon API chooses its ids itself, and a sort key has at most 1,024 bytes.
+    if platform_post_id.len() <= 400 {
+        return format!("{LIVE_PREFIX}{platform_post_id}");
+    }
+    let digest = ring::digest::digest(&ring::digest::SHA256, platform_post_id.as_bytes());
+    format!("{LIVE_PREFIX}sha256#{}", super::idempotency::hex(digest.as_ref()))
 }
 
 /// What a disconnect or a removal has left to do. `nonce` tells one apart from the next.
@@ -121,6 +126,15 @@ pub fn oauth_state_pk(hash: &str) -> String {
 #[must_use]
 pub fn api_key_pk(hash: &str) -> String {
     format!("global#api-key#{hash}")
+}
+
+/// What the sort keys of a workspace's API keys begin with.
+pub const API_KEY_PREFIX: &str = "apikey#";
+
+/// An API key of a workspace, by its id.
+#[must_use]
+pub fn api_key_sk(id: &str) -> String {
+    format!("{API_KEY_PREFIX}{id}")
 }
 
 /// The issuer's signing keys.

@@ -71,6 +71,7 @@ impl Publish for Instagram {
     }
 
     async fn look(&self, cx: &Context<'_>, job: &Job<'_>) -> Result<Looked, Failure> {
+        let own = job.progress.get(MEDIA).is_some();
         let found = match job.progress.get(MEDIA) {
             Some(id) => match published(cx, job, id).await {
                 // Not to be read yet, or deleted by the person in the meantime.
@@ -80,7 +81,10 @@ impl Publish for Instagram {
             None => recent(cx, job).await?.0,
         };
         Ok(match found {
-            Some(post) => Looked::Published(post),
+            Some(post) if own => Looked::Published(post),
+            Some(post) => Looked::Seen(post),
+            // The one that is listed may be counted as another delivery's: only a person can tell the two apart.
+            None if !own && !job.not_ours.is_empty() => Looked::Processing { wait: Duration::from_secs(60) },
             None if since_intent(cx, job) < LISTED_WITHIN => Looked::Processing { wait: Duration::from_secs(10) },
             None => {
                 // The container says that it was published: without the post's own id its address stays unknown.
@@ -96,8 +100,12 @@ impl Publish for Instagram {
             return Ok(Found::Processing { progress, wait: Duration::ZERO });
         }
         let Some(id) = job.progress.get(CONTAINER) else {
-            // Only a container can be published, and there was none.
-            return Ok(Found::Absent(progress));
+            // Only a container can be published, and there was none; unless it has changed places with another delivery's.
+            return if job.not_ours.is_empty() {
+                Ok(Found::Absent(progress))
+            } else {
+                absent_unless_listed(cx, job).await
+            };
         };
         match container::look(cx, job, id).await {
             Ok(State::Published) => Ok(match recent(cx, job).await?.0 {

@@ -191,7 +191,10 @@ async fn find(
         // Mastodon lists to an author everything that is theirs; others may leave out what few may see (snac, observed).
         Shown::NotThere if is_mastodon => absent(),
         // The same key again is the same status, so sending is safe, whether it is there or not.
-        _ if is_mastodon && cx.clock.now().duration_since(first) < KEY_LIFE => Ok(Found::SameKey),
+        // A post that has changed places with another delivery's has a new key, which may not have been sent yet.
+        _ if is_mastodon && job.not_ours.is_empty() && cx.clock.now().duration_since(first) < KEY_LIFE => {
+            Ok(Found::SameKey)
+        }
         Shown::Unreadable => Ok(Found::NoMeans),
         _ => Ok(Found::Unclear),
     }

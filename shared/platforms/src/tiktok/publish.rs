@@ -146,7 +146,8 @@ impl Publish for Tiktok {
         let progress = job.progress.clone();
         let Some(id) = job.progress.get(PUBLISH_ID) else {
             // Nothing is published without bytes; photos are, and the answer with their publish id was lost.
-            return if is_photos(job.draft) { lost(cx, job).await } else { Ok(Found::Absent(progress)) };
+            let may_exist = is_photos(job.draft) || !job.not_ours.is_empty();
+            return if may_exist { lost(cx, job).await } else { Ok(Found::Absent(progress)) };
         };
         let uploaded = match status(cx, job, id).await {
             Ok(Some(Status::Uploading { uploaded })) if !is_photos(job.draft) => uploaded,

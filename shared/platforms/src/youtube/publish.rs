@@ -12,7 +12,8 @@ use outbound::{Answer, Call};
 use super::facts::{FACTS, MANAGE, PUBLISHING, READ};
 use super::publish_api::{self, Comment, Standing};
 use super::upload::{
-    self, GONE, OFFSET, OPENED, SESSION, SIZE, Stands, VIDEO, fresh, may_be_whole, sent_by, unfinished, without_effect,
+    self, FOUND, GONE, OFFSET, OPENED, SESSION, SIZE, Stands, VIDEO, fresh, may_be_whole, sent_by, unfinished,
+    without_effect,
 };
 use super::{api, error, refusal, rules};
 use crate::kit::Context;
@@ -86,12 +87,11 @@ impl Publish for Youtube {
         let query = [("part", "snippet,status,processingDetails"), ("id", id)];
         let answer = get(cx, job, "videos", &query, READ).await?;
         let age = since(whole_at(job), cx.clock.now());
+        let out = |post| if job.progress.get(FOUND).is_some() { Looked::Seen(post) } else { Looked::Published(post) };
         Ok(match publish_api::standing(&answer)? {
-            Some(Standing::Out(post)) => Looked::Published(post),
+            Some(Standing::Out(post)) => out(post),
             Some(Standing::Refused(failure)) => Looked::Refused(failure),
-            Some(Standing::Processing) if age > PROCESSED => {
-                Looked::Published(publish_api::reference(id.to_owned(), None))
-            }
+            Some(Standing::Processing) if age > PROCESSED => out(publish_api::reference(id.to_owned(), None)),
             // YouTube took the video and has it no more: its owner has deleted it.
             None if age > LISTED => Looked::Gone(refusal::of_video("deleted")),
             Some(Standing::Processing) | None => Looked::Processing { wait: pause(age) },
@@ -108,8 +108,10 @@ impl Publish for Youtube {
             None => {}
         }
         if !job.progress.secret.contains_key(SESSION) {
-            // Without a session no byte was sent, unless one was sent before and is not known any more.
-            return if may_be_whole(job.progress) { search(cx, job).await } else { Ok(Found::Absent(progress)) };
+            // Without a session no byte was sent, unless one was sent before and is not known any more, or what was sent
+            // has changed places with another delivery's.
+            let may_exist = may_be_whole(job.progress) || !job.not_ours.is_empty();
+            return if may_exist { search(cx, job).await } else { Ok(Found::Absent(progress)) };
         }
         match upload::probe(cx, job).await? {
             Stands::Done(id) => Ok(Found::Processing { progress: progress.with(VIDEO, id), wait }),
@@ -218,7 +220,10 @@ async fn search(cx: &Context<'_>, job: &Job<'_>) -> Result<Found, Failure> {
     }
     let progress = job.progress.clone();
     if let Some(video) = nearest(ours, |video| video.posted_at, job.intent()) {
-        return Ok(Found::Processing { progress: progress.with(VIDEO, video.id), wait: Duration::ZERO });
+        return Ok(Found::Processing {
+            progress: progress.with(VIDEO, video.id).with(FOUND, "1"),
+            wait: Duration::ZERO,
+        });
     }
     if page.is_some() {
         // What lies beyond has not been looked at.

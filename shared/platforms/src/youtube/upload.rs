@@ -33,6 +33,8 @@ pub(super) const GONE: &str = "gone";
 const SENT: &str = "sent";
 /// The video, once it exists.
 pub(super) const VIDEO: &str = "video";
+/// Set when the video was found among the uploads and not named by the session: it can be another delivery's.
+pub(super) const FOUND: &str = "found";
 
 /// A multiple of 256 KiB, as every chunk but the last has to be. Checked on 2026-11-20.
 const CHUNK: u64 = 8 * 1024 * 1024;
@@ -88,9 +90,9 @@ pub(super) fn sent_by(progress: &Progress) -> Option<Timestamp> {
     progress.get(SENT).and_then(|second| Timestamp::from_second(second.parse().ok()?).ok())
 }
 
-/// Progress without anything of a session.
+/// Progress without anything of a session, and of what it made.
 pub(super) fn fresh(mut progress: Progress) -> Progress {
-    for name in [SIZE, OFFSET, BEGUN, GONE, SENT, OPENED] {
+    for name in [SIZE, OFFSET, BEGUN, GONE, SENT, OPENED, VIDEO, FOUND] {
         progress.kept.remove(name);
     }
     progress.secret.remove(SESSION);

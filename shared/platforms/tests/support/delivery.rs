@@ -182,7 +182,7 @@ impl<'a> Delivery<'a> {
     pub async fn settle(&mut self) -> Result<PostRef, Failure> {
         for _ in 0..200 {
             match self.publish().look(&self.world.cx(), &self.job()).await? {
-                Looked::Published(post) => return Ok(post),
+                Looked::Published(post) | Looked::Seen(post) => return Ok(post),
                 Looked::Refused(failure) | Looked::Gone(failure) => return Err(failure),
                 Looked::Processing { wait } => {
                     assert!(!wait.is_zero(), "looking takes its time");

@@ -30,14 +30,19 @@ async fn made(house: &House, wanted: NewApiKey) -> (Secret, String) {
 }
 
 #[tokio::test]
-async fn a_key_proves_its_bearer_by_one_read() {
+async fn a_key_proves_its_bearer_by_one_read_and_its_use_is_noted_once_an_hour() {
     let house = House::new().await;
     let (key, _) = made(&house, wanted(Role::Talent, Some("t1"))).await;
     assert_eq!(key.expose().len(), 46);
     let instance = house.instance();
     let before = house.table_calls();
     let caller = ask(&instance, key.expose()).await.unwrap();
-    assert_eq!(house.table_calls(), before + 1);
+    assert_eq!(house.table_calls(), before + 2, "read, and noted");
+    ask(&instance, key.expose()).await.unwrap();
+    assert_eq!(house.table_calls(), before + 3, "read");
+    house.clock.advance(SignedDuration::from_mins(59));
+    ask(&instance, key.expose()).await.unwrap();
+    assert_eq!(house.table_calls(), before + 4, "read");
     assert_eq!((caller.workspace.as_str(), caller.role), ("acme", Role::Talent));
     assert_eq!(caller.talent, Some(TalentId::parse("t1").unwrap()));
     assert!(caller.subject.as_str().starts_with("key_"));
