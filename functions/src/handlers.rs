@@ -111,9 +111,11 @@ pub const HANDLERS: &[Handler] = &[
     queue!(Publish workers.publish),
     queue!(Notify workers.notify),
     queue!(Bulk workers.bulk),
+    queue!(Sweep workers.sweep),
     schedule!(schedules.ring_due),
     schedule!(schedules.fetch_jwks),
     schedule!(schedules.count_states),
+    schedule!(schedules.analytics_sweep),
 ];
 
 /// The handler that the template names.

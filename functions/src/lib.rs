@@ -3,6 +3,7 @@
 //! A handler's name in `template.yaml`, its module path and its event file are the same words.
 
 pub mod accounts;
+pub mod analytics;
 pub mod app;
 pub mod connections;
 pub mod handlers;

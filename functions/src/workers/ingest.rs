@@ -5,8 +5,9 @@ use std::time::Duration;
 use cloud::doorbell::{self, Ring};
 use cloud::table::connections::{self, Guards, Lesson, Row};
 use cloud::table::publications::{self, Shown};
-use cloud::table::{StoreError, json, n, s};
+use cloud::table::{StoreError, json, n, s, sweeps};
 use cloud::work::{self, Claimed, Extra, Finish, Next};
+use domain::analytics::ladder::{self, Motion};
 use domain::connection::{Averages, ConnectionType};
 use domain::due::NEAR;
 use domain::sync::{AfterFailure, SyncError, after_failure};
@@ -19,7 +20,7 @@ use crate::App;
 use crate::accounts::credentials;
 use crate::accounts::tokens::{self, NoTokens};
 
-mod report;
+pub(super) mod report;
 
 /// How long the reading of an account may take. The function has a minute, and what was found is still to be written.
 const READING: Duration = Duration::from_secs(45);
@@ -207,6 +208,7 @@ impl Sync<'_> {
         let next = Next::At(domain::due::next_periodic(before.id.as_str(), now, interval));
         let mut finish = self.outcome(next, SyncEvent::Succeeded)?.set("last_synced_at", s(now.to_string()));
         finish = cleared(finish, before);
+        self.wake_sweep(&publications, digest != self.row.found, now).await?;
         if digest == self.row.found {
             if self.finish(finish).await? {
                 self.report(SyncStatus::Ready, None, count, false);
@@ -259,6 +261,22 @@ impl Sync<'_> {
             }
         }
         Err(StoreError::Unavailable("the guards of the account are being changed by others".to_owned()))
+    }
+
+    /// Has an account that is new, or back after an error, looked at soon; and a new post an hour after it went out. A sweep
+    /// that is due before that stays.
+    async fn wake_sweep(&self, found: &[Publication], changed: bool, now: Timestamp) -> Result<(), StoreError> {
+        let before = self.connection();
+        let first = before.last_synced_at.is_none() || before.sync_error.is_some();
+        let young = || {
+            let day = now.saturating_sub(SignedDuration::from_hours(24)).unwrap_or(now);
+            let posts = found.iter().filter(|publication| publication.posted_at > day);
+            posts.filter_map(|post| ladder::next_look(post.posted_at, now, Motion::Usual)).min()
+        };
+        match Some(now).filter(|_| first).or_else(|| if changed { young() } else { None }) {
+            Some(at) => sweeps::wake(&self.app.table, before, now, at).await,
+            None => Ok(()),
+        }
     }
 
     /// Writes the publications that differ from what is stored; false when the token is lost.

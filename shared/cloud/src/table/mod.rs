@@ -2,6 +2,8 @@
 //!
 //! A row is written by the module that names it ([`connections`], [`tokens`], …); keys are made in [`keys`] alone.
 
+pub mod audiences;
+pub mod budgets;
 pub mod bulk;
 mod client;
 pub mod connections;
@@ -9,12 +11,15 @@ pub mod deliveries;
 pub mod events;
 pub mod idempotency;
 pub mod keys;
+pub mod looks;
 pub mod oauth_states;
 pub mod platform_apps;
+pub mod points;
 pub mod posts;
 pub mod publications;
 pub mod slots;
 pub mod stats;
+pub mod sweeps;
 pub mod talents;
 pub mod tokens;
 mod transact;
