@@ -7,7 +7,7 @@ use domain::due::WorkKind;
 use futures_util::future::BoxFuture;
 
 use crate::App;
-use crate::{connections, oauth, ops, posts, schedules, talents, workers};
+use crate::{analytics, competitors, connections, oauth, ops, posts, schedules, talents, workers, workspace};
 
 /// Answers a request.
 pub type HttpFn = for<'a> fn(&'a App, Request) -> BoxFuture<'a, Result<Response, ApiError>>;
@@ -101,6 +101,20 @@ pub const HANDLERS: &[Handler] = &[
     http!(Caller posts.retry),
     http!(Caller posts.archive),
     http!(Caller posts.resolve),
+    http!(Caller analytics.get),
+    http!(Caller analytics.summary),
+    http!(Caller analytics.posts),
+    http!(Caller analytics.audience),
+    http!(Caller analytics.trends),
+    http!(Caller analytics.best_times),
+    http!(Caller analytics.forecast),
+    http!(Caller analytics.benchmarks),
+    http!(Caller analytics.recommendations),
+    http!(Caller analytics.export),
+    http!(Caller competitors.list),
+    http!(Caller competitors.add),
+    http!(Caller competitors.remove),
+    http!(Caller workspace.update),
     http!(Caller ops.queue_stats),
     http!(Caller ops.redrive),
     http!(Caller ops.capabilities),

@@ -5,6 +5,7 @@
 pub mod accounts;
 pub mod analytics;
 pub mod app;
+pub mod competitors;
 pub mod connections;
 pub mod handlers;
 pub mod oauth;
@@ -17,6 +18,7 @@ pub mod settings;
 pub mod talents;
 pub mod view;
 pub mod workers;
+pub mod workspace;
 
 pub use app::App;
 pub use settings::Settings;

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use cloud::doorbell::{self, Ring};
+use cloud::table::budgets::Spender;
 use cloud::table::connections::{self, Guards, Lesson, Row};
 use cloud::table::publications::{self, Shown};
 use cloud::table::{StoreError, json, n, s, sweeps};
@@ -17,13 +18,15 @@ use platforms::{Access, Account, Adapter, AppCredentials, Context};
 use ring::digest;
 
 use crate::App;
-use crate::accounts::credentials;
 use crate::accounts::tokens::{self, NoTokens};
+use crate::accounts::{credentials, quota};
 
 pub(super) mod report;
 
 /// How long the reading of an account may take. The function has a minute, and what was found is still to be written.
 const READING: Duration = Duration::from_secs(45);
+/// What a sync takes of a quota that counts it: at YouTube the channel, a page of uploads and their figures.
+const SYNC_UNITS: u64 = 3;
 /// Until when a renewal may start whose answer is still to be stored: a call takes 20 s at most.
 const RENEWING: Duration = Duration::from_secs(35);
 
@@ -127,6 +130,13 @@ impl Sync<'_> {
         let (app, connection) = (self.app, self.connection());
         let adapter = app.platforms.get(connection.platform);
         let adapter = adapter.ok_or_else(|| Failure::new(Kind::AppRejected, "platform without an adapter"))?;
+        if let Some(until) = quota::take(app, connection, Spender::Ingest, SYNC_UNITS).await? {
+            // What is left is kept for posts.
+            let wait = Duration::try_from(app.now().duration_until(until)).unwrap_or_default();
+            return Err(Failure::new(Kind::RateLimited, "the rest of the quota is publishing's")
+                .retry_after(Some(wait))
+                .into());
+        }
         if connection.connection_type == ConnectionType::Manual {
             let credentials = credentials::for_public(app, connection.platform);
             return self.read(adapter, &credentials, Access::Public).await;

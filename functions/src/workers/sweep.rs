@@ -4,7 +4,7 @@
 use cloud::doorbell::Ring;
 use cloud::table::points::Seen;
 use cloud::table::sweeps::{self, Sweep};
-use cloud::table::{StoreError, connections, millis, n};
+use cloud::table::{StoreError, connections, keys, millis, n};
 use cloud::telemetry::{Unit, metric};
 use cloud::work::{Claimed, Extra, Finish, Next};
 use domain::analytics::Figure;
@@ -19,6 +19,7 @@ mod ask;
 mod audience;
 mod plan;
 mod record;
+mod rival;
 
 /// How long a sweep that has nothing else to do waits.
 const DAY: SignedDuration = SignedDuration::from_hours(24);
@@ -56,6 +57,9 @@ pub async fn handle(app: &App, ring: Ring) -> Result<(), StoreError> {
     if claimed.is_poison() {
         super::abandoned(app, &claimed.token, "sweep").1.write(&app.table, &claimed.token).await?;
         return Ok(());
+    }
+    if ring.sk.starts_with(keys::COMPETITOR_PREFIX) {
+        return rival::look(app, &claimed).await;
     }
     let sweep = sweeps::read(&claimed.item)?;
     let row = connections::get(&app.table, &sweep.workspace, &sweep.connection).await?;
@@ -108,14 +112,19 @@ impl Run<'_> {
             }
         };
         // The day's own figures, unless a look has noted them along with its own.
+        let fresh = self.is_fresh(now);
         let account_due = self.sweep.account_at.is_none_or(|at| self.day(at) != self.day(now));
         if account_due && plan.taken == 0 && !record::account(&self, now).await? {
             return Ok(());
         }
         let daily = domain::due::next_periodic(self.connection.id.as_str(), now, DAY);
-        let next = again.unwrap_or_else(|| plan.next().unwrap_or(daily)).min(daily);
+        let mut next = again.unwrap_or_else(|| plan.next().unwrap_or(daily)).min(daily);
+        if account_due && !fresh {
+            // The day's sync is late: its figures are noted when it has come.
+            next = next.min(later(now, SignedDuration::from_hours(1)));
+        }
         let mut finish = Finish::outcome(Next::At(next.max(now))).set("failures", n(failures));
-        if account_due || plan.taken > 0 {
+        if fresh && (account_due || plan.taken > 0) {
             finish = finish.set("account_at", millis(now));
         }
         if let Some(at) = audience {
@@ -140,12 +149,17 @@ impl Run<'_> {
         at.to_zoned(self.zone.clone()).date()
     }
 
+    /// Whether the last sync's figures are of now: it is as regular as it should be.
+    fn is_fresh(&self, now: Timestamp) -> bool {
+        let adapter = self.app.platforms.get(self.connection.platform);
+        let resync = adapter.map_or(LONGEST_WAIT, |adapter| adapter.facts.resync);
+        self.connection.last_synced_at.is_some_and(|at| at.duration_until(now) <= resync * 2)
+    }
+
     /// The account's own figures, as the last sync found them; nothing when that is too long ago to be today's.
     fn levels(&self, now: Timestamp) -> Seen {
         let mut seen = Seen::default();
-        let resync = self.app.platforms.get(self.connection.platform).map_or(LONGEST_WAIT, |adapter| adapter.facts.resync);
-        let fresh = self.connection.last_synced_at.is_some_and(|at| at.duration_until(now) <= resync * 2);
-        let Some(profile) = self.connection.profile.as_ref().filter(|_| fresh) else {
+        let Some(profile) = self.connection.profile.as_ref().filter(|_| self.is_fresh(now)) else {
             seen.levels.insert(Figure::Followers, Metric::Pending);
             return seen;
         };
@@ -164,7 +178,10 @@ impl Run<'_> {
             Kind::PermissionMissing | Kind::AppRejected | Kind::OauthRequired | Kind::InvalidRequest => DAY,
             _ => {
                 let asked = failure.retry_after.and_then(|wait| SignedDuration::try_from(wait).ok());
-                asked.unwrap_or(doubled).clamp(SignedDuration::from_secs(60), DAY).min(LONGEST_WAIT.max(asked.unwrap_or_default()))
+                asked
+                    .unwrap_or(doubled)
+                    .clamp(SignedDuration::from_secs(60), DAY)
+                    .min(LONGEST_WAIT.max(asked.unwrap_or_default()))
             }
         }
     }

@@ -241,6 +241,38 @@ fn each_alarm_has_its_entry_in_the_runbook_and_all_that_stands_costs_no_more_tha
 }
 
 #[test]
+fn the_dashboard_shows_figures_that_somebody_writes_and_names_entries_of_the_runbook() {
+    let body = TEMPLATE.split("DashboardBody: !Sub |\n").nth(1).unwrap().split("\n\n").next().unwrap();
+    let body: Value = serde_json::from_str(body).unwrap();
+    let runbook = fs::read_to_string(root().join("docs/runbook.md")).unwrap().to_lowercase();
+    let mut code = String::new();
+    let mut folders = vec![root().join("functions/src"), root().join("shared/cloud/src")];
+    while let Some(folder) = folders.pop() {
+        for path in fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()) {
+            match path.extension() {
+                Some(_) => code.push_str(&fs::read_to_string(path).unwrap_or_default()),
+                None => folders.push(path),
+            }
+        }
+    }
+    let (mut shown, mut named) = (0, 0);
+    for widget in body["widgets"].as_array().unwrap() {
+        for metric in widget["properties"]["metrics"].as_array().into_iter().flatten() {
+            if let Some(name) = metric[1].as_str() {
+                assert!(code.contains(&format!("\"{name}\"")), "nobody writes {name}");
+                shown += 1;
+            }
+        }
+        let text = widget["properties"]["markdown"].as_str().unwrap_or_default();
+        for entry in text.split(": ").nth(1).unwrap_or_default().split(" · ").filter(|entry| !entry.is_empty()) {
+            assert!(runbook.contains(&format!("\n## {entry}\n")), "{entry} is no entry of the runbook");
+            named += 1;
+        }
+    }
+    assert!(shown > 12 && named > 5, "{shown} {named}");
+}
+
+#[test]
 fn no_two_functions_disagree_about_a_variable() {
     let mut seen: BTreeMap<String, String> = BTreeMap::new();
     for function in &template().functions {

@@ -40,6 +40,8 @@ pub struct Quota {
     pub ingest_until: u64,
     /// Whether syncs are counted one by one. Where they are not, `sweep_until` is what their fixed number leaves.
     pub counts_syncs: bool,
+    /// How many units a step of a delivery is counted with; 0 where publishing spends another quota, or hardly any of this one.
+    pub publish_units: u64,
 }
 
 impl Window {

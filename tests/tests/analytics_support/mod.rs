@@ -5,6 +5,7 @@
 use herald_tests::client::Client;
 use herald_tests::eventually::until;
 use herald_tests::process::Result;
+use herald_tests::rows::Rows;
 use herald_tests::stack::Stack;
 use jiff::Timestamp;
 use serde_json::{Value, json};
@@ -21,7 +22,7 @@ pub async fn sweep(stack: &Stack) -> Result<()> {
     let _ = stack.control("/schedules/schedules.analytics_sweep", &json!({})).await?.expect(200);
     until("the end of the sweep", async || {
         let queues = stack.client.get("/local/queues").await?.expect(200).body;
-        Ok(["waiting", "in_flight", "delayed"].iter().all(|part| queues["sweep"][part].as_u64() == Some(0)))
+        Ok(["waiting", "in_flight"].iter().all(|part| queues["sweep"][part].as_u64() == Some(0)))
     })
     .await
 }
@@ -60,4 +61,60 @@ impl Law {
         let of = |name: &str| self.0[name].as_u64().unwrap_or(0);
         of("followersAtFirst") + of("followersADay") * passed / 86_400
     }
+}
+
+/// A number of an answer; 0 where there is none.
+pub fn count(value: &Value) -> u64 {
+    value.as_u64().unwrap_or(0)
+}
+
+/// The looks at one post, as they are stored.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Row {
+    /// The platform's id of the post (on Bluesky its record key).
+    pub id: String,
+    /// The looks, oldest first.
+    pub looks: Vec<Value>,
+    /// When the next one is due, in seconds.
+    pub next_s: Option<i64>,
+}
+
+/// The looks at an account's posts.
+pub async fn looks(stack: &Stack, connection: &str) -> Result<Vec<Row>> {
+    let rows = Rows::of(stack).await?.of_partition(&format!("w#agency#c#{connection}"), "look#").await?;
+    let read = |row: &Value| -> Result<Row> {
+        let sk = row["sk"]["S"].as_str().unwrap_or_default();
+        let id = sk.splitn(3, '#').nth(2).unwrap_or_default().rsplit('/').next().unwrap_or_default().to_owned();
+        let next = row["next_at"]["N"].as_str().and_then(|ms| ms.parse::<i64>().ok());
+        Ok(Row {
+            id,
+            looks: serde_json::from_str(row["looks"]["S"].as_str().unwrap_or("[]"))?,
+            next_s: next.map(|ms| ms / 1000),
+        })
+    };
+    rows.iter().map(read).collect()
+}
+
+/// Links an account by tokens that its owner consented to elsewhere, and waits for the first sync.
+pub async fn hand_over(stack: &Stack, admin: &Client, platform: &str, handle: &str) -> Result<String> {
+    let issued =
+        stack.world.control(&format!("/accounts/{platform}/{handle}/issue-token"), &json!({})).await?.expect(201).body;
+    let mut body =
+        json!({"talentId": "ann", "platform": platform, "handle": handle, "accessToken": issued["accessToken"]});
+    if issued["refreshToken"].is_string() {
+        body["refreshToken"] = issued["refreshToken"].clone();
+    }
+    let id = admin.post("/api/socials/oauth/callback", &body).await?.expect(201).text_of("connectionId").to_owned();
+    let done = admin.done("ann", &id).await?;
+    assert_eq!(done["syncStatus"], "READY", "{done}");
+    Ok(id)
+}
+
+/// Lets time pass, and waits until the account has been synced after it.
+pub async fn pass(stack: &Stack, admin: &Client, connection: &str, seconds: i64) -> Result<()> {
+    let before = admin.connection("ann", connection).await?["lastSyncedAt"].clone();
+    stack.pass(seconds).await?;
+    let again = |c: &Value| c["syncStatus"] == "READY" && c["lastSyncedAt"] != before;
+    admin.settled("ann", connection, std::time::Duration::from_secs(20), again).await?;
+    Ok(())
 }

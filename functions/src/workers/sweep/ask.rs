@@ -55,8 +55,8 @@ impl Run<'_> {
             // A platform that answers for one post at a time is asked several times before anything is written.
             let (mut seen, mut asked) = (HashMap::new(), Vec::new());
             let mut ended = Ok(());
-            while asked.len() + facts.batch <= record::MOST && !plan.due.is_empty() && self.started.elapsed() < ASKING {
-                let some = facts.batch.min(plan.due.len());
+            while asked.len() < record::MOST && !plan.due.is_empty() && self.started.elapsed() < ASKING {
+                let some = facts.batch.min(record::MOST - asked.len()).min(plan.due.len());
                 let posts: Vec<Looks> = plan.due[..some].to_vec();
                 if let Some(until) =
                     quota::take(self.app, self.connection, Spender::Sweep, facts.units(posts.len())).await?
@@ -93,9 +93,7 @@ impl Run<'_> {
         let left = (ASKING + Duration::from_secs(8)).saturating_sub(self.started.elapsed());
         let (context, account) = (self.context(rights), self.account());
         let call = insights.posts(&context, &account, rights.access(), &ids);
-        tokio::time::timeout(left, call)
-            .await
-            .unwrap_or_else(|_| Err(Failure::new(Kind::ProviderDown, "no time left")))
+        tokio::time::timeout(left, call).await.unwrap_or_else(|_| Err(Failure::new(Kind::ProviderDown, "no time left")))
     }
 
     pub(super) async fn rights(&self) -> Result<Rights, Ends> {
@@ -104,7 +102,8 @@ impl Run<'_> {
             return Ok(Rights { credentials: credentials::for_public(app, connection.platform), tokens: None });
         }
         let adapter = app.platforms.get(connection.platform);
-        let adapter = adapter.ok_or_else(|| Ends::Failed(Failure::new(Kind::AppRejected, "platform without an adapter")))?;
+        let adapter =
+            adapter.ok_or_else(|| Ends::Failed(Failure::new(Kind::AppRejected, "platform without an adapter")))?;
         let credentials = credentials::for_oauth(app, adapter, &connection.handle).await.map_err(NoTokens::from)?;
         let (_, set) = tokens::live(app, &connection.workspace, &connection.id).await?;
         Ok(Rights { credentials, tokens: Some(set) })

@@ -39,4 +39,3 @@ impl Run<'_> {
         if written.commit().await?.is_done() { Ok(Some(now)) } else { Err(Ends::Lost) }
     }
 }
-

@@ -3,8 +3,8 @@
 use cloud::table::looks::{self, Looks};
 use cloud::table::{StoreError, publications};
 use domain::Connection;
-use domain::analytics::ladder::{self, LAST, Motion};
 use domain::analytics::History;
+use domain::analytics::ladder::{self, LAST, Motion};
 use jiff::{SignedDuration, Timestamp};
 
 use crate::App;

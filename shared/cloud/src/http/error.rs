@@ -86,6 +86,7 @@ impl ApiError {
             "post" => "post_not_found",
             "delivery" => "delivery_not_found",
             "job" => "job_not_found",
+            "competitor" => "competitor_not_found",
             _ => "not_found",
         };
         Self::new(StatusCode::NOT_FOUND, code, format!("There is no such {what}."))

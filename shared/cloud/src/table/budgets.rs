@@ -5,9 +5,10 @@
 
 use std::collections::HashMap;
 
+use aws_sdk_dynamodb::operation::update_item::UpdateItemError;
 use jiff::Timestamp;
 
-use super::client::{StoreError, Table, n, number};
+use super::client::{StoreError, Table, n, number, s};
 use super::keys;
 
 /// Who spends.
@@ -69,15 +70,27 @@ pub async fn take(
     }
     values.extend(room.flatten().map(|room| (":room".to_owned(), n(room))));
     let names = [("#used", "used"), ("#who", spender.as_str()), ("#ttl", "ttl")];
-    let change = table.transaction().update(
-        "budget",
-        (&budget.pk, &budget.sk),
-        "SET v = :v, #ttl = :ttl ADD #used :units, #who :units",
-        room.flatten().map(|_| "attribute_not_exists(#used) OR #used <= :room"),
-        names.map(|(name, attribute)| (name.to_owned(), attribute.to_owned())).into(),
-        values,
-    )?;
-    Ok(change.commit().await?.is_done())
+    let sent = table
+        .client
+        .update_item()
+        .table_name(&table.name)
+        .key("pk", s(&budget.pk))
+        .key("sk", s(&budget.sk))
+        .update_expression("SET v = :v, #ttl = :ttl ADD #used :units, #who :units")
+        .set_condition_expression(room.flatten().map(|_| "attribute_not_exists(#used) OR #used <= :room".to_owned()))
+        .set_expression_attribute_names(Some(
+            names.map(|(name, attribute)| (name.to_owned(), attribute.to_owned())).into(),
+        ))
+        .set_expression_attribute_values(Some(values))
+        .send()
+        .await;
+    match sent {
+        Ok(_) => Ok(true),
+        Err(error) => match error.as_service_error() {
+            Some(UpdateItemError::ConditionalCheckFailedException(_)) => Ok(false),
+            _ => Err(error.into()),
+        },
+    }
 }
 
 /// What each spender has taken of a budget.

@@ -6,6 +6,7 @@ pub mod audiences;
 pub mod budgets;
 pub mod bulk;
 mod client;
+pub mod competitors;
 pub mod connections;
 pub mod deliveries;
 pub mod events;

@@ -31,6 +31,7 @@ static FACTS: InsightFacts = InsightFacts {
         sweep_until: 100,
         ingest_until: 150,
         counts_syncs: false,
+        publish_units: 3,
     }],
     lag_hours: 48,
 };

@@ -28,6 +28,7 @@ static FACTS: InsightFacts = InsightFacts {
         sweep_until: 40,
         ingest_until: 80,
         counts_syncs: false,
+        publish_units: 0,
     }],
     lag_hours: 48,
 };

@@ -28,6 +28,7 @@ static FACTS: InsightFacts = InsightFacts {
         sweep_until: 300,
         ingest_until: 1_800,
         counts_syncs: false,
+        publish_units: 0,
     }],
     lag_hours: 0,
 };

@@ -30,6 +30,7 @@ static FACTS: InsightFacts = InsightFacts {
         sweep_until: 18_000,
         ingest_until: 30_000,
         counts_syncs: false,
+        publish_units: 0,
     }],
     lag_hours: 48,
 };

@@ -29,6 +29,7 @@ static FACTS: InsightFacts = InsightFacts {
         sweep_until: 150,
         ingest_until: 250,
         counts_syncs: false,
+        publish_units: 0,
     }],
     lag_hours: 0,
 };

@@ -32,6 +32,7 @@ static FACTS: InsightFacts = InsightFacts {
         sweep_until: 5_000,
         ingest_until: 9_000,
         counts_syncs: true,
+        publish_units: 2,
     }],
     lag_hours: 72,
 };
