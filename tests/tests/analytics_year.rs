@@ -15,7 +15,7 @@ use serde_json::{Value, json};
 const DAY: i64 = 86_400;
 
 /// How many days go by hour by hour.
-const FINE_DAYS: i64 = 3;
+const FINE_DAYS: i64 = 1;
 
 /// What docs/scale.md says of an account and day, for the posts of this test: one each day.
 const MOST_CALLS: f64 = 12.0;
@@ -56,19 +56,21 @@ async fn a_year_of_looks_costs_what_is_documented_and_overdraws_nothing() -> Res
     let asked = |stats: &Value| -> u64 {
         ["MASTODON", "BLUESKY", "YOUTUBE"].iter().map(|platform| count(&stats[*platform]["requests"])).sum()
     };
-    for day in 0..days {
+    // The first day hour by hour; then in steps of a week (of a day with `HERALD_FULL`).
+    let (mut passed, stride) = (0, if full { 1 } else { 7 });
+    while passed < days {
         // A new post of each account, which the next sync finds.
         for (platform, handle, _) in &ids {
             let path = format!("/accounts/{platform}/{handle}/posts");
-            let made = stack.world.control(&path, &json!({"text": format!("Day {day}"), "ageSeconds": 60})).await?;
+            let made = stack.world.control(&path, &json!({"text": format!("Day {passed}"), "ageSeconds": 60})).await?;
             assert!(made.status / 100 == 2, "{}", made.text);
         }
-        // The first days hour by hour, so that the looks of a post's first day are among those that are counted.
-        let steps = if day < FINE_DAYS { 24 } else { 1 };
+        let (steps, seconds) = if passed < FINE_DAYS { (24, DAY / 24) } else { (1, stride * DAY) };
         for _ in 0..steps {
-            stack.pass(DAY / steps).await?;
+            stack.pass(seconds).await?;
             sweep(&stack).await?;
         }
+        passed += if passed < FINE_DAYS { 1 } else { stride };
     }
     let stats = stack.world.look("/stats").await?;
     let all_requests = asked(&stats);
@@ -112,7 +114,7 @@ async fn a_year_of_looks_costs_what_is_documented_and_overdraws_nothing() -> Res
         per_day(bytes as f64),
         operations(&table),
     );
-    assert!(per_day(calls as f64) > 0.5 && per_day(calls as f64) <= MOST_CALLS, "calls");
+    assert!(per_day(calls as f64) > 0.1 && per_day(calls as f64) <= MOST_CALLS, "calls");
     assert!(per_day(bytes as f64) <= MOST_BYTES, "bytes");
     let writes = ["dynamodb.UpdateItem", "dynamodb.TransactWriteItems"]
         .iter()
@@ -141,11 +143,16 @@ async fn a_year_of_looks_costs_what_is_documented_and_overdraws_nothing() -> Res
     let year = admin.get(&path).await?.expect(200).body;
     let points = year["points"].as_array().cloned().unwrap_or_default();
     let numbers: Vec<f64> = points.iter().filter_map(|point| point["value"].as_f64()).collect();
-    assert!(points.len() >= 364 && numbers.len() > 350, "{} of {}", numbers.len(), points.len());
+    assert!(
+        points.len() >= 364 && numbers.len() > 350 / usize::try_from(stride)?,
+        "{} of {}",
+        numbers.len(),
+        points.len()
+    );
     assert!(numbers.windows(2).all(|pair| pair[0] <= pair[1]), "a growing account never shrinks");
     let law = Law::of(&stack, platform, handle).await?;
     let last = numbers.last().copied().unwrap_or_default();
-    assert!((last - law.followers(now) as f64).abs() <= 2.0 * count(&law.0["followersADay"]) as f64, "{last}");
+    assert!((last - law.followers(now) as f64).abs() <= 8.0 * count(&law.0["followersADay"]) as f64, "{last}");
 
     // The forecast of a line is the line, and it beats "nothing changes".
     let forecast =

@@ -109,4 +109,67 @@ mod tests {
         assert_eq!(plan.later, [at("2026-11-21T12:00:00Z"), at("2026-11-20T12:30:00Z")], "the young one at an hour");
         assert_eq!(plan.next(), Some(at("2026-10-01T13:00:00Z")), "what is left over is overdue");
     }
+
+    /// A year of an account that posts `a_day` times a day, each post coming to half of its figures in a day: runs, looks, and
+    /// calls at each batch size, for an account and day.
+    fn year(a_day: i64, batches: [usize; 4]) -> (f64, f64, [f64; 4]) {
+        use domain::Metric;
+        use domain::analytics::Look;
+        use domain::publication::Metrics;
+        const DAYS: i64 = 365;
+        let start = at("2026-01-01T00:00:00Z");
+        let after = |seconds: i64| start + SignedDuration::from_secs(seconds);
+        // Posts go out at times of their own, so that rungs of different posts seldom meet by chance.
+        let posts: Vec<(Timestamp, String)> = (0..DAYS * a_day)
+            .map(|n| (after(n * 86_400 / a_day + (n * 7_919) % (40_000 / a_day)), format!("p{n}")))
+            .collect();
+        let mut seen: std::collections::BTreeMap<String, Looks> = std::collections::BTreeMap::new();
+        let (mut now, mut runs, mut looks, mut calls) = (start, 0.0, 0.0, [0.0; 4]);
+        while now < after(DAYS * 86_400) {
+            // Syncs find a post within the hour.
+            let from = now - (LAST + SignedDuration::from_hours(48));
+            let known: Vec<_> = posts.iter().filter(|(posted, _)| *posted <= now && *posted >= from).cloned().collect();
+            let watched = known.iter().filter_map(|(_, id)| seen.get(id).cloned()).collect();
+            let plan = sorted(known, watched, now);
+            runs += 1.0;
+            for (calls, batch) in calls.iter_mut().zip(batches) {
+                *calls += f64::from(u32::try_from(plan.due.len().div_ceil(batch)).unwrap());
+            }
+            let mut next = plan.later.iter().copied().min();
+            for mut post in plan.due {
+                looks += 1.0;
+                let age = post.posted_at.duration_until(now).as_secs().unsigned_abs();
+                let views = Metric::Count(20_000 * age / (age + 86_400));
+                post.history.add(Look { at: now, metrics: Metrics { views, ..Metrics::default() } });
+                post.next_at = ladder::next_look(post.posted_at, now, post.history.motion());
+                next = next.into_iter().chain(post.next_at).min();
+                seen.insert(post.external_id.clone(), post);
+            }
+            let found = posts
+                .iter()
+                .find(|(posted, _)| *posted > now)
+                .map(|(posted, _)| *posted + SignedDuration::from_hours(1));
+            let daily = now + SignedDuration::from_hours(24);
+            now = next.into_iter().chain(found).chain([daily]).min().unwrap().max(now + SignedDuration::from_mins(5));
+        }
+        let per_day = |n: f64| n / 365.0;
+        (per_day(runs), per_day(looks), calls.map(per_day))
+    }
+
+    #[test]
+    fn the_calls_of_an_account_and_day_are_as_documented_and_inside_every_quota() {
+        let batches = [1, 20, 50, 100];
+        let (runs, looks, calls) = year(1, batches);
+        let (many_runs, many_looks, many_calls) = year(10, batches);
+        println!("1 post a day: {runs:.2} runs, {looks:.2} looks, calls by batch {batches:?}: {calls:.2?}");
+        println!(
+            "10 posts a day: {many_runs:.2} runs, {many_looks:.2} looks, calls by batch {batches:?}: {many_calls:.2?}"
+        );
+        // docs/scale.md.
+        assert!((9.0..=14.0).contains(&looks), "{looks}");
+        assert!(runs <= looks + 2.0 && calls[0] == looks, "{runs} {calls:?}");
+        assert!(many_calls[1] < many_looks, "batches save calls: {many_calls:?} {many_looks}");
+        // Ten posts a day are more than people post: Instagram's share is 2,400 calls a day, YouTube's 5,000 for all accounts, X's 150 posts.
+        assert!(many_calls[0] <= 150.0 && many_calls[2] <= 100.0, "{many_calls:?}");
+    }
 }
