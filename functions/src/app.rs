@@ -12,6 +12,8 @@ use jiff::{SignedDuration, Timestamp};
 use outbound::{NoProbe, Outbound, Probe, UpstreamConfig};
 use platforms::Platforms;
 
+use crate::analytics::access::Noted;
+use crate::analytics::zone::Zones;
 use crate::posts::limits::Limits;
 use crate::schedules::ring_due::Rung;
 use crate::settings::Settings;
@@ -33,6 +35,10 @@ pub struct App {
     pub platforms: Platforms,
     /// What servers of federated platforms said of their limits.
     pub limits: Limits,
+    /// The zones of workspaces.
+    pub zones: Zones,
+    /// Accesses to figures that were noted this hour.
+    pub noted: Noted,
     /// The submissions that are under way.
     pub rush: Rush,
     /// Up to when `ring_due` has rung.
@@ -107,6 +113,8 @@ impl App {
             doorbell,
             bus,
             limits: Limits::default(),
+            zones: Zones::default(),
+            noted: Noted::default(),
             rush: Rush::default(),
             rung: Rung::default(),
             outbound,

@@ -7,7 +7,9 @@ use domain::due::WorkKind;
 use futures_util::future::BoxFuture;
 
 use crate::App;
-use crate::{api_keys, audit, connections, oauth, ops, posts, schedules, talents, workers};
+use crate::{
+    analytics, api_keys, audit, competitors, connections, oauth, ops, posts, schedules, talents, workers, workspace,
+};
 
 /// Answers a request.
 pub type HttpFn = for<'a> fn(&'a App, Request) -> BoxFuture<'a, Result<Response, ApiError>>;
@@ -101,10 +103,9 @@ pub const HANDLERS: &[Handler] = &[
     http!(Caller posts.retry),
     http!(Caller posts.archive),
     http!(Caller posts.resolve),
-    http!(Caller api_keys.create),
-    http!(Caller api_keys.list),
-    http!(Caller api_keys.revoke),
-    http!(Caller audit.list),
+use crate::{
+    analytics, api_keys, audit, competitors, connections, oauth, ops, posts, schedules, talents, workers, workspace,
+};
     http!(Caller ops.queue_stats),
     http!(Caller ops.redrive),
     http!(Caller ops.capabilities),
@@ -115,9 +116,11 @@ pub const HANDLERS: &[Handler] = &[
     queue!(Publish workers.publish),
     queue!(Notify workers.notify),
     queue!(Bulk workers.bulk),
+    queue!(Sweep workers.sweep),
     schedule!(schedules.ring_due),
     schedule!(schedules.fetch_jwks),
     schedule!(schedules.count_states),
+    schedule!(schedules.analytics_sweep),
 ];
 
 /// The handler that the template names.

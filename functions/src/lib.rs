@@ -3,9 +3,11 @@
 //! A handler's name in `template.yaml`, its module path and its event file are the same words.
 
 pub mod accounts;
+pub mod analytics;
 pub mod api_keys;
 pub mod app;
 pub mod audit;
+pub mod competitors;
 pub mod connections;
 pub mod handlers;
 pub mod oauth;
@@ -18,6 +20,7 @@ pub mod settings;
 pub mod talents;
 pub mod view;
 pub mod workers;
+pub mod workspace;
 
 pub use app::App;
 pub use settings::Settings;

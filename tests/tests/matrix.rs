@@ -53,6 +53,8 @@ fn due(route: &Route, caller: Caller) -> Option<u16> {
         (Caller::OtherStaff, "api_keys.create") => 201,
         (Caller::OtherStaff, "ops.redrive") => 202,
         (Caller::OtherTalent, "connections.list") => 200,
+        // A talent's own figures; whose they are, `analytics.rs` tests.
+        (Caller::OtherTalent, name) if own && name.starts_with("analytics.") => 200,
         // Everybody has a list of posts; whose stand in it, `posts.rs` tests.
         (_, "posts.list") => 200,
         // A file is taken, and each of its rows answers for itself.
@@ -67,6 +69,8 @@ fn request(route: &Route, connection: &str, post: &str) -> (Method, String, Opti
     let mut path = route.with(|name| match name {
         "connectionId" => connection.to_owned(),
         "queue" => "ingest".to_owned(),
+        "platform" => "MASTODON".to_owned(),
+        "id" => "comp~bob~MASTODON~rival@mastodon.example".to_owned(),
         "postId" => post.to_owned(),
         "deliveryId" => format!("dlv_{}_0", post.trim_start_matches("post_")),
         "jobId" => format!("bulk_{}", post.trim_start_matches("post_")),
@@ -92,6 +96,22 @@ fn request(route: &Route, connection: &str, post: &str) -> (Method, String, Opti
         ("oauth.connect", "POST") => Some(json!({"userId": "bob", "platform": "TIKTOK"})),
         ("oauth.connect", _) => {
             path.push_str("?userId=bob&platform=TIKTOK");
+            None
+        }
+        ("competitors.add", _) => {
+            Some(json!({"talentId": "bob", "platform": "MASTODON", "handle": "intruder@mastodon.example"}))
+        }
+        ("workspace.update", _) => Some(json!({"timezone": "Europe/Berlin"})),
+        ("analytics.trends", _) => {
+            path.push_str("?metric=followers");
+            None
+        }
+        ("analytics.export", _) => {
+            path.push_str("?format=csv");
+            None
+        }
+        ("analytics.get" | "analytics.summary" | "competitors.list", "GET") if path.starts_with("/api/social/") => {
+            path.push_str("?talentId=bob");
             None
         }
         _ => None,

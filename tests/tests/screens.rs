@@ -125,7 +125,7 @@ async fn queue_stats_count_what_waits_and_the_states_as_of_the_last_count() -> R
     let body = stats().await?.expect(200).body;
     assert_eq!(body["deliveries"], Value::Null);
     let names: Vec<_> = body["queues"].as_array().into_iter().flatten().map(|q| q["name"].clone()).collect();
-    assert_eq!(names, ["ingest", "refresh", "erase", "publish", "notify", "bulk"]);
+    assert_eq!(names, ["ingest", "refresh", "erase", "publish", "notify", "bulk", "sweep"]);
     let ingest = queue(&body, "ingest");
     assert_eq!((&ingest["waiting"], &ingest["dead"], &ingest["inFlight"]), (&json!(3), &json!(0), &json!(0)));
 

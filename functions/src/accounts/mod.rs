@@ -4,6 +4,7 @@
 pub mod budget;
 pub mod credentials;
 pub mod link;
+pub mod quota;
 pub mod reconnect;
 pub mod tokens;
 

@@ -31,7 +31,9 @@ const PAGE: i32 = 200;
 pub async fn handle(app: &App) -> Result<(), ApiError> {
     let started = std::time::Instant::now();
     // Side by side: one kind that has to wait for room, or cannot be rung, must not hold up the others.
-    let runs = join_all(WorkKind::ALL.map(|kind| async move { (kind, ring_kind(app, kind, started).await) })).await;
+    // Looks at figures are never urgent, and have a schedule of their own.
+    let kinds = WorkKind::ALL.into_iter().filter(|kind| *kind != WorkKind::Sweep);
+    let runs = join_all(kinds.map(|kind| async move { (kind, ring_kind(app, kind, started).await) })).await;
     let mut failed = None;
     for (kind, run) in runs {
         if let Err(error) = run {
@@ -45,7 +47,10 @@ pub async fn handle(app: &App) -> Result<(), ApiError> {
 
 /// First what is to start on its second, then what is late already and may have to wait for room. One query of a shard
 /// answers for both, unless there is more than a page.
-async fn ring_kind(app: &App, kind: WorkKind, started: std::time::Instant) -> Result<(), ApiError> {
+///
+/// # Errors
+/// 503 when the table or the queue cannot answer.
+pub async fn ring_kind(app: &App, kind: WorkKind, started: std::time::Instant) -> Result<(), ApiError> {
     let now = app.now();
     let until = now.saturating_add(HORIZON).unwrap_or(now);
     let ahead = app.rung.take(kind, now, until);

@@ -52,7 +52,7 @@ pub async fn handle(app: &App, ring: Ring) -> Result<(), StoreError> {
     }
     if row.publications {
         let pk = keys::connection_pk(&row.workspace, &row.connection);
-        for prefix in [keys::PUBLICATION_PREFIX, keys::LIVE_PREFIX] {
+        for prefix in keys::ERASED_PREFIXES {
             while publications::erase(&app.table, &pk, prefix, STEP).await? {
                 let leased = Finish::outcome(Next::At(lease_end(app))).set("claims", n(1));
                 if !leased.write(&app.table, &claimed.token).await? {

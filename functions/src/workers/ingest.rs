@@ -3,10 +3,12 @@
 use std::time::Duration;
 
 use cloud::doorbell::{self, Ring};
+use cloud::table::budgets::Spender;
 use cloud::table::connections::{self, Guards, Lesson, Row};
 use cloud::table::publications::{self, Shown};
-use cloud::table::{StoreError, json, n, s};
+use cloud::table::{StoreError, json, n, s, sweeps};
 use cloud::work::{self, Claimed, Extra, Finish, Next};
+use domain::analytics::ladder::{self, Motion};
 use domain::connection::{Averages, ConnectionType};
 use domain::due::NEAR;
 use domain::sync::{AfterFailure, SyncError, after_failure};
@@ -16,13 +18,15 @@ use platforms::{Access, Account, Adapter, AppCredentials, Context};
 use ring::digest;
 
 use crate::App;
-use crate::accounts::credentials;
 use crate::accounts::tokens::{self, NoTokens};
+use crate::accounts::{credentials, quota};
 
-mod report;
+pub(super) mod report;
 
 /// How long the reading of an account may take. The function has a minute, and what was found is still to be written.
 const READING: Duration = Duration::from_secs(45);
+/// What a sync takes of a quota that counts it: at YouTube the channel, a page of uploads and their figures.
+const SYNC_UNITS: u64 = 3;
 /// Until when a renewal may start whose answer is still to be stored: a call takes 20 s at most.
 const RENEWING: Duration = Duration::from_secs(35);
 
@@ -126,6 +130,13 @@ impl Sync<'_> {
         let (app, connection) = (self.app, self.connection());
         let adapter = app.platforms.get(connection.platform);
         let adapter = adapter.ok_or_else(|| Failure::new(Kind::AppRejected, "platform without an adapter"))?;
+        if let Some(until) = quota::take(app, connection, Spender::Ingest, SYNC_UNITS).await? {
+            // What is left is kept for posts.
+            let wait = Duration::try_from(app.now().duration_until(until)).unwrap_or_default();
+            return Err(Failure::new(Kind::RateLimited, "the rest of the quota is publishing's")
+                .retry_after(Some(wait))
+                .into());
+        }
         if connection.connection_type == ConnectionType::Manual {
             let credentials = credentials::for_public(app, connection.platform);
             return self.read(adapter, &credentials, Access::Public).await;
@@ -207,6 +218,7 @@ impl Sync<'_> {
         let next = Next::At(domain::due::next_periodic(before.id.as_str(), now, interval));
         let mut finish = self.outcome(next, SyncEvent::Succeeded)?.set("last_synced_at", s(now.to_string()));
         finish = cleared(finish, before);
+        self.wake_sweep(&publications, digest != self.row.found, now).await?;
         if digest == self.row.found {
             if self.finish(finish).await? {
                 self.report(SyncStatus::Ready, None, count, false);
@@ -259,6 +271,22 @@ impl Sync<'_> {
             }
         }
         Err(StoreError::Unavailable("the guards of the account are being changed by others".to_owned()))
+    }
+
+    /// Has an account that is new, or back after an error, looked at soon; and a new post an hour after it went out. A sweep
+    /// that is due before that stays.
+    async fn wake_sweep(&self, found: &[Publication], changed: bool, now: Timestamp) -> Result<(), StoreError> {
+        let before = self.connection();
+        let first = before.last_synced_at.is_none() || before.sync_error.is_some();
+        let young = || {
+            let day = now.saturating_sub(SignedDuration::from_hours(24)).unwrap_or(now);
+            let posts = found.iter().filter(|publication| publication.posted_at > day);
+            posts.filter_map(|post| ladder::next_look(post.posted_at, now, Motion::Usual)).min()
+        };
+        match Some(now).filter(|_| first).or_else(|| if changed { young() } else { None }) {
+            Some(at) => sweeps::wake(&self.app.table, before, now, at).await,
+            None => Ok(()),
+        }
     }
 
     /// Writes the publications that differ from what is stored; false when the token is lost.

@@ -6,6 +6,7 @@ pub mod ingest;
 pub mod notify;
 pub mod publish;
 pub mod refresh;
+pub mod sweep;
 
 use std::time::Duration;
 

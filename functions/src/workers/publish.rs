@@ -34,6 +34,7 @@ pub async fn handle(app: &App, ring: Ring) -> Result<(), StoreError> {
         cloud::telemetry::metric(app.now(), "WorkAbandoned", cloud::telemetry::Unit::Count, 1.0, None);
         return settled(work.abandon().await);
     }
+    let (platform, to) = (work.delivery.platform, (work.delivery.workspace.clone(), work.delivery.connection.clone()));
     use DeliveryStatus as S;
     let outcome = match work.delivery.status {
         S::Published if work.delivery.remove => work.delete().await,
@@ -47,6 +48,7 @@ pub async fn handle(app: &App, ring: Ring) -> Result<(), StoreError> {
         S::Scheduled | S::Claimed => work.begin().await,
         S::Failed | S::Missed | S::Cancelled => work.rest().await,
     };
+    crate::accounts::quota::published(app, platform, &to.0, &to.1).await;
     settled(outcome)
 }
 

@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 use std::sync::{Arc, PoisonError, RwLock};
 
+use crate::clock::SimClock;
 use crate::law;
 use crate::memory::Memory;
 use crate::state::{Platform, Who};
@@ -29,6 +30,8 @@ pub(crate) struct Account {
     pub(crate) followers: u64,
     pub(crate) posts: u32,
     pub(crate) granted: Option<Vec<String>>,
+    /// The time that its figures are of.
+    pub(crate) now_ms: i64,
 }
 
 #[derive(Debug, Default)]
@@ -44,7 +47,7 @@ struct Inner {
 
 /// All accounts.
 #[derive(Debug, Default)]
-pub(crate) struct Accounts(RwLock<Inner>);
+pub(crate) struct Accounts(RwLock<Inner>, SimClock);
 
 /// Lower case, no `@` in front.
 pub(crate) fn normal(handle: &str) -> String {
@@ -80,6 +83,11 @@ pub(crate) fn could_exist(platform: Platform, handle: &str) -> bool {
 }
 
 impl Accounts {
+    /// Accounts that grow by this clock.
+    pub(crate) fn by(clock: SimClock) -> Self {
+        Self(RwLock::default(), clock)
+    }
+
     fn read(&self) -> std::sync::RwLockReadGuard<'_, Inner> {
         self.0.read().unwrap_or_else(PoisonError::into_inner)
     }
@@ -145,7 +153,7 @@ impl Accounts {
     /// The account as changed so far.
     pub(crate) fn get(&self, who: &Who) -> Account {
         let change = self.read().changes.get(who).cloned().unwrap_or_default();
-        Account::new(who.clone(), change)
+        Account::new(who.clone(), change, self.1.now_ms())
     }
 
     /// Applies `edit` to what is changed about an account.
@@ -189,7 +197,7 @@ impl Accounts {
 }
 
 impl Account {
-    fn new(who: Who, change: Change) -> Self {
+    fn new(who: Who, change: Change, now_ms: i64) -> Self {
         let (platform, seed) = (who.platform, who.seed.as_ref());
         let mut followers = 40 + law::hash(platform, seed, "followers", 0) % 480_000;
         if platform == Platform::YouTube {
@@ -197,6 +205,9 @@ impl Account {
         }
         let born_suspended = seed.starts_with("suspended");
         let local = local_part(platform, seed);
+        if law::grows(local) {
+            followers += law::followers_gained(law::followers_a_day(platform, seed), now_ms);
+        }
         Self {
             handle: change.handle.unwrap_or_else(|| seed.to_owned()),
             suspended: change.suspended.unwrap_or(born_suspended),
@@ -205,6 +216,7 @@ impl Account {
             // A bot cannot read what stands in a channel, so nothing stands there.
             posts: change.posts.unwrap_or(if platform == Platform::Telegram { 0 } else { law::posts_in_handle(local) }),
             granted: change.granted,
+            now_ms,
             who,
         }
     }
@@ -343,6 +355,11 @@ impl Account {
             Platform::LinkedIn => format!("https://media.licdn.com/dms/image/{name:x}/profile.jpg"),
             Platform::Telegram => format!("https://files.telegram.example/{name:x}.jpg"),
         }
+    }
+
+    /// Whether its figures grow with time.
+    pub(crate) fn grows(&self) -> bool {
+        law::grows(local_part(self.platform(), self.seed()))
     }
 
     /// The granted scopes that count.

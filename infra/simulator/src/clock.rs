@@ -1,11 +1,13 @@
 //! The simulator's own clock: real time plus an offset that the control API moves.
 
+use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 
 /// Real time plus a settable offset, in milliseconds since the Unix epoch.
-#[derive(Debug, Default)]
+/// Clones are the same clock.
+#[derive(Debug, Default, Clone)]
 pub(crate) struct SimClock {
-    offset_ms: AtomicI64,
+    offset_ms: Arc<AtomicI64>,
 }
 
 impl SimClock {

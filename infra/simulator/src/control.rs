@@ -83,6 +83,7 @@ fn route(world: &World, call: &Call) -> Answer {
 fn account_route(world: &World, call: &Call, method: &str, account: &Account, rest: &[&str]) -> Answer {
     match (method, rest) {
         ("GET", []) => ok(&truth(world, account)),
+        ("GET", ["law"]) => ok(&growth(account)),
         ("POST", ["posts"]) => verdict::elsewhere(world, call, account),
         ("PATCH", []) => patch(world, account, &body(call)?),
         ("POST", ["expire-tokens"]) => {
@@ -127,6 +128,27 @@ fn truth(world: &World, account: &Account) -> Value {
         "suspended": account.suspended,
         "deleted": account.deleted,
         "appPassword": (platform == Platform::Bluesky).then(|| law::app_password(account.seed())),
+        "posts": posts,
+    })
+}
+
+/// The closed form of a growing account: what each figure of the law's posts comes to, and how many people follow a day.
+/// At an age of `a` seconds a figure is `total · a / (a + 86400)`, rounded down; the followers are those at the first second
+/// and `a day · seconds since / 86400`.
+fn growth(account: &Account) -> Value {
+    let posts: Vec<Value> = (0..account.posts.min(500))
+        .map(|i| {
+            let p = crate::posts::totals_of(account, i);
+            json!({"id": p.id, "publishedAt": clock::iso_s(p.at_ms), "likes": p.likes, "comments": p.comments,
+                "shares": p.shares, "views": p.views, "saves": p.saves, "reach": p.reach, "quotes": p.quotes})
+        })
+        .collect();
+    let a_day = law::followers_a_day(account.platform(), account.seed());
+    json!({
+        "grows": account.grows(),
+        "followersADay": a_day,
+        "followersAtFirst": account.followers - law::followers_gained(a_day, account.now_ms).min(account.followers),
+        "since": clock::iso_s(law::EPOCH_S * 1000),
         "posts": posts,
     })
 }

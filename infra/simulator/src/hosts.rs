@@ -23,6 +23,7 @@ pub(crate) fn platform_of(host: &str, path: &str) -> Option<Platform> {
         | "oauth2.googleapis.com"
         | "www.googleapis.com"
         | "youtube.googleapis.com"
+        | "youtubeanalytics.googleapis.com"
         | "openidconnect.googleapis.com"
         | "yt3.ggpht.com"
         | "i.ytimg.com" => Some(Platform::YouTube),

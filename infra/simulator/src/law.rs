@@ -45,6 +45,29 @@ pub(crate) fn published_ms(index: u32) -> i64 {
     (EPOCH_S - i64::from(index) * SPACING_S) * 1000
 }
 
+/// Whether the figures of an account grow with time.
+pub(crate) fn grows(local: &str) -> bool {
+    local.starts_with("grow")
+}
+
+/// What a figure that comes to `total` in the end has reached at an age: half of it after a day, two thirds after two, …
+pub(crate) fn grown(total: u64, age_ms: i64) -> u64 {
+    const HALF_S: u128 = 86_400;
+    let age_s = u128::from(age_ms.max(0).unsigned_abs() / 1000);
+    u64::try_from(u128::from(total) * age_s / (age_s + HALF_S)).unwrap_or(total)
+}
+
+/// How many people more follow a growing account each day.
+pub(crate) fn followers_a_day(platform: Platform, seed: &str) -> u64 {
+    24 + hash(platform, seed, "followers-a-day", 0) % 96
+}
+
+/// How many that has brought since the newest post of the law.
+pub(crate) fn followers_gained(a_day: u64, now_ms: i64) -> u64 {
+    let age_s = (now_ms / 1000 - EPOCH_S).max(0).unsigned_abs();
+    a_day * age_s / 86_400
+}
+
 const WORDS: [&str; 8] = ["Zoë", "東京 🍜", "Кофе ☕️", "Studio", "👩‍🍳 José", "مطبخ", "& Söhne", "✨"];
 const LINES: [&str; 10] = [
     "New blend is out ☕️ #coffee",
@@ -202,6 +225,14 @@ mod tests {
         assert_eq!(posts_in_handle("many_p"), 40);
         assert_eq!(posts_in_handle("top_player"), 40);
         assert_eq!(posts_in_handle("plain"), 40);
+    }
+
+    #[test]
+    fn figures_grow_to_their_total_and_never_past_it() {
+        assert_eq!([0, 86_400_000, 2 * 86_400_000].map(|age| grown(900, age)), [0, 450, 600]);
+        assert_eq!((grown(900, -5), grown(u64::MAX, i64::MAX) < u64::MAX, grown(0, 9)), (0, true, 0));
+        assert_eq!(followers_gained(24, (EPOCH_S + 3_600) * 1000), 1);
+        assert_eq!(followers_gained(24, 0), 0);
     }
 
     #[test]

@@ -105,7 +105,10 @@ pub(crate) fn made_count(world: &World, account: &Account) -> u64 {
     world.judge.count(&account.who, |_| true, |p| p.what == What::Post && p.shown(now))
 }
 
-/// A post that was published here; nobody has reacted to it yet.
+/// What stands before the number of a post that was published here, where its figures follow the law.
+const MADE: u64 = 1_000_000;
+
+/// A post that was published here; nobody has reacted to it yet, unless the account's figures grow.
 pub(crate) fn published(account: &Account, made: &Publication) -> Post {
     let p = account.platform();
     let counts = !matches!(p, Platform::Mastodon | Platform::Bluesky);
@@ -115,7 +118,7 @@ pub(crate) fn published(account: &Account, made: &Publication) -> Post {
         [_] => Kind::Image,
         _ => Kind::Carousel,
     };
-    Post {
+    let mut post = Post {
         index: 0,
         // Bluesky names a post by the last piece of its address.
         id: if p == Platform::Bluesky {
@@ -135,56 +138,78 @@ pub(crate) fn published(account: &Account, made: &Publication) -> Post {
         reach: (p == Platform::Instagram).then_some(0),
         quotes: matches!(p, Platform::Mastodon | Platform::Bluesky | Platform::Twitter).then_some(0),
         made: Some(Box::new(made.clone())),
+    };
+    if account.grows() {
+        totals(account, MADE + made.n, &mut post);
+        grow(account, &mut post);
     }
+    post
 }
 
-/// Post `index` of an account; 0 is the newest.
+/// Post `index` of an account as of now; 0 is the newest.
 pub(crate) fn post(account: &Account, index: u32) -> Post {
-    let (p, seed) = (account.platform(), account.seed());
-    let n = |salt: &str, modulus: u64| law::hash(p, seed, salt, u64::from(index)) % modulus;
-    let views = 100 + n("views", 200_000);
-    let likes = n("likes", views / 3 + 1);
-    let comments = n("comments", likes / 4 + 2);
-    let shares = n("shares", likes / 6 + 2);
+    let mut post = totals_of(account, index);
+    if account.grows() {
+        grow(account, &mut post);
+    }
+    post
+}
+
+/// The same with what its figures come to in the end.
+pub(crate) fn totals_of(account: &Account, index: u32) -> Post {
+    let p = account.platform();
     let mut post = Post {
         index,
         id: id(account, index),
         url: String::new(),
-        text: law::text(p, seed, index),
+        text: law::text(p, account.seed(), index),
         at_ms: law::published_ms(index),
         kind: kind(p, index),
-        likes: Some(likes),
-        comments: Some(comments),
-        shares: Some(shares),
-        views: Some(views),
+        likes: None,
+        comments: None,
+        shares: None,
+        views: None,
         saves: None,
         reach: None,
         quotes: None,
         made: None,
     };
     post.url = url(account, &post);
+    totals(account, u64::from(index), &mut post);
+    if p == Platform::Instagram && index % 10 == 7 {
+        post.likes = None;
+    }
+    if p == Platform::YouTube {
+        if index % 11 == 5 {
+            post.likes = None;
+        }
+        if index % 13 == 6 {
+            post.comments = None;
+        }
+    }
+    post
+}
+
+/// What the figures of a post come to: `None` where the platform does not report one.
+fn totals(account: &Account, index: u64, post: &mut Post) {
+    let (p, seed) = (account.platform(), account.seed());
+    let n = |salt: &str, modulus: u64| law::hash(p, seed, salt, index) % modulus;
+    let views = 100 + n("views", 200_000);
+    let likes = n("likes", views / 3 + 1);
+    let comments = n("comments", likes / 4 + 2);
+    let shares = n("shares", likes / 6 + 2);
+    (post.likes, post.comments, post.shares, post.views) = (Some(likes), Some(comments), Some(shares), Some(views));
     match p {
         Platform::Instagram => {
             post.saves = Some(n("saves", likes / 8 + 2));
             post.reach = Some(views - n("reach", views / 4));
-            if index % 10 == 7 {
-                post.likes = None;
-            }
         }
         Platform::TikTok | Platform::LinkedIn | Platform::Telegram => {}
         Platform::Twitter => {
             post.quotes = Some(n("quotes", shares / 5 + 2));
             post.saves = Some(n("saves", likes / 8 + 2));
         }
-        Platform::YouTube => {
-            post.shares = None;
-            if index % 11 == 5 {
-                post.likes = None;
-            }
-            if index % 13 == 6 {
-                post.comments = None;
-            }
-        }
+        Platform::YouTube => post.shares = None,
         Platform::Mastodon | Platform::Bluesky => {
             post.views = None;
             post.quotes = Some(n("quotes", shares / 5 + 2));
@@ -193,7 +218,23 @@ pub(crate) fn post(account: &Account, index: u32) -> Post {
             }
         }
     }
-    post
+}
+
+/// The figures of a post of a growing account as of now.
+fn grow(account: &Account, post: &mut Post) {
+    let age_ms = account.now_ms - post.at_ms;
+    let figures = [
+        &mut post.likes,
+        &mut post.comments,
+        &mut post.shares,
+        &mut post.views,
+        &mut post.saves,
+        &mut post.reach,
+        &mut post.quotes,
+    ];
+    for figure in figures.into_iter().flatten() {
+        *figure = law::grown(*figure, age_ms);
+    }
 }
 
 fn kind(platform: Platform, index: u32) -> Kind {

@@ -12,7 +12,9 @@ use crate::state::Platform;
 fn defaults(platform: Platform) -> Map<String, Value> {
     let mut all = json!({"indexLagSeconds": 0, "processingSeconds": 0, "processingLooks": null, "rates": false});
     let own = match platform {
-        Platform::Instagram => json!({"foreignMedia": "accept", "quotaTotal": 100}),
+        Platform::Instagram => {
+            json!({"foreignMedia": "accept", "quotaTotal": 100, "callsPerHour": null, "figuresLagSeconds": 0})
+        }
         Platform::TikTok => {
             json!({"foreignMedia": "accept", "dailyPosts": null, "verifiedDomains": null, "audited": true, "moderationSeconds": 0})
         }

@@ -132,10 +132,11 @@ pub(crate) struct World {
 
 impl World {
     pub(crate) fn new(config: Config) -> Self {
+        let clock = SimClock::default();
         Self {
             config,
-            clock: SimClock::default(),
-            accounts: Accounts::default(),
+            accounts: Accounts::by(clock.clone()),
+            clock,
             oauth: OAuth::default(),
             faults: Faults::default(),
             journal: Journal::default(),

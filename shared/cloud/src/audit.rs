@@ -5,7 +5,9 @@ use std::collections::HashMap;
 use domain::{Caller, TalentId, WorkspaceId};
 use jiff::Timestamp;
 
-use crate::table::{Item, StoreError, Transaction, keys, n, s};
+use ring::digest;
+
+use crate::table::{Item, StoreError, Table, Transaction, keys, n, s};
 
 /// An entry of the audit log.
 #[derive(Debug, Clone)]
@@ -80,4 +82,40 @@ impl Audit {
         ]);
         transaction.put("audit", item)
     }
+}
+
+/// Notes that `caller` looked at what `route` shows of a talent: one entry for each hour, whose beginning is `hour`.
+///
+/// # Errors
+/// [`StoreError`].
+pub async fn access(
+    table: &Table,
+    caller: &Caller,
+    talent: &TalentId,
+    route: &str,
+    hour: Timestamp,
+    at: Timestamp,
+    request_id: &str,
+) -> Result<(), StoreError> {
+    let who = digest::digest(&digest::SHA256, format!("{}\n{route}", caller.subject).as_bytes());
+    let sk = keys::access_sk(hour, &crate::table::idempotency::hex(who.as_ref()));
+    let shown = HashMap::from([
+        ("actor".to_owned(), s(caller.subject.to_string())),
+        ("action".to_owned(), s("analytics.read")),
+        ("subject".to_owned(), s(route)),
+        ("at".to_owned(), s(at.to_string())),
+        ("requestId".to_owned(), s(request_id)),
+        ("talent".to_owned(), s(talent.as_str())),
+    ]);
+    let item: Item = HashMap::from([
+        ("pk".to_owned(), s(keys::talent_pk(&caller.workspace, talent))),
+        ("sk".to_owned(), s(&sk)),
+        ("v".to_owned(), n(keys::SCHEMA_VERSION)),
+        ("workspace".to_owned(), s(caller.workspace.as_str())),
+        ("month".to_owned(), s(keys::month_key(&caller.workspace, hour))),
+        ("month_sort".to_owned(), s(&sk)),
+        ("shown".to_owned(), aws_sdk_dynamodb::types::AttributeValue::M(shown)),
+    ]);
+    // Refused: another process has noted it.
+    table.put_new(item).await.map(|_| ())
 }

@@ -78,6 +78,35 @@ fn index(
         .unwrap()
 }
 
+/// An account that was linked a moment ago.
+pub fn connection() -> domain::Connection {
+    let (talent, linked) = (domain::TalentId::parse("ann").unwrap(), "2026-11-01T10:00:00.001Z".parse().unwrap());
+    domain::Connection {
+        id: domain::ConnectionId::new(&talent, domain::Platform::Instagram, linked),
+        workspace: domain::WorkspaceId::parse("w").unwrap(),
+        talent,
+        platform: domain::Platform::Instagram,
+        handle: "ann".to_owned(),
+        profile_url: "https://i.example/ann".to_owned(),
+        connection_type: domain::ConnectionType::Manual,
+        connected: true,
+        paused: false,
+        sync_status: domain::SyncStatus::Pending,
+        sync_error: None,
+        next_retry_at: None,
+        attempts: 0,
+        last_synced_at: None,
+        created_at: linked,
+        updated_at: linked,
+        token_expires_at: None,
+        scopes: Vec::new(),
+        missing_scopes: Vec::new(),
+        platform_account_id: None,
+        profile: None,
+        averages: domain::connection::Averages::default(),
+    }
+}
+
 /// A request that a [`Stage`] was sent.
 #[derive(Debug, Clone)]
 pub struct Sent {

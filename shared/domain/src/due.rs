@@ -19,11 +19,14 @@ pub enum WorkKind {
     Notify,
     /// Make posts of the rows of a file. The row is the job, or one of its chunks.
     Bulk,
+    /// Look at an account's posts and figures. The row is the account's sweep.
+    Sweep,
 }
 
 impl WorkKind {
     /// Every kind.
-    pub const ALL: [Self; 6] = [Self::Ingest, Self::Refresh, Self::Erase, Self::Publish, Self::Notify, Self::Bulk];
+    pub const ALL: [Self; 7] =
+        [Self::Ingest, Self::Refresh, Self::Erase, Self::Publish, Self::Notify, Self::Bulk, Self::Sweep];
 
     /// The word in index keys, queue names and routes.
     #[must_use]
@@ -35,6 +38,7 @@ impl WorkKind {
             Self::Publish => "publish",
             Self::Notify => "notify",
             Self::Bulk => "bulk",
+            Self::Sweep => "sweep",
         }
     }
 

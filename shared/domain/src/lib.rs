@@ -2,6 +2,7 @@
 //!
 //! What the words mean is decided here; `platforms` and `cloud` only carry them in and out.
 
+pub mod analytics;
 pub mod caller;
 pub mod clock;
 pub mod connection;

@@ -66,6 +66,21 @@ pub struct Metrics {
     /// Accounts reached.
     #[serde(skip_serializing_if = "Metric::is_not_offered")]
     pub reach: Metric,
+    /// Times shown.
+    #[serde(skip_serializing_if = "Metric::is_not_offered")]
+    pub impressions: Metric,
+}
+
+/// What an engagement rate is a share of.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum RateBase {
+    /// Times shown.
+    Impressions,
+    /// Accounts reached.
+    Reach,
+    /// Plays or views.
+    Views,
 }
 
 impl Metrics {
@@ -81,20 +96,30 @@ impl Metrics {
         }
     }
 
-    /// (likes + comments + shares) / reach, in percent and unrounded; on views where the reach is not known. A post
-    /// that nobody has seen has no rate yet.
+    /// What the rate is a share of: impressions, else reach, else views; the first that is a number.
+    #[must_use]
+    pub fn rate_base(&self) -> Option<RateBase> {
+        let has = |base: &RateBase| self.base(*base).count().is_some();
+        [RateBase::Impressions, RateBase::Reach, RateBase::Views].into_iter().find(has)
+    }
+
+    fn base(&self, base: RateBase) -> Metric {
+        match base {
+            RateBase::Impressions => self.impressions,
+            RateBase::Reach => self.reach,
+            RateBase::Views => self.views,
+        }
+    }
+
+    /// (likes + comments + shares) / base, in percent and unrounded. A post that nobody has seen has no rate yet.
     #[must_use]
     pub fn engagement_rate(&self) -> Metric<f64> {
-        let base = match self.reach {
-            Metric::Count(_) => self.reach,
-            _ => match self.views {
-                Metric::NotOffered => self.reach,
-                views => views,
-            },
-        };
+        let never = [self.impressions, self.reach, self.views].iter().all(Metric::is_not_offered);
+        let base = self.rate_base().and_then(|base| self.base(base).count());
         match (self.engagement(), base) {
-            (Metric::NotOffered, _) | (_, Metric::NotOffered) => Metric::NotOffered,
-            (Metric::Count(engagement), Metric::Count(base)) if base > 0 => {
+            (Metric::NotOffered, _) => Metric::NotOffered,
+            _ if never => Metric::NotOffered,
+            (Metric::Count(engagement), Some(base)) if base > 0 => {
                 Metric::Count(as_f64(engagement) / as_f64(base) * 100.0)
             }
             _ => Metric::Pending,
@@ -132,6 +157,27 @@ mod tests {
         let stored = serde_json::to_string(&metrics).unwrap();
         assert_eq!(stored, r#"{"likes":0,"views":"pending"}"#);
         assert_eq!(serde_json::from_str::<Metrics>(&stored).unwrap(), metrics);
+    }
+
+    #[test]
+    fn impressions_come_first_and_the_base_is_named() {
+        use Metric::Count;
+        // By hand: 80 + 5 + 2 = 87 of 1250 impressions, whatever the reach.
+        let shown = Metrics {
+            likes: Count(80),
+            comments: Count(5),
+            shares: Count(2),
+            reach: Count(900),
+            impressions: Count(1250),
+            ..Metrics::default()
+        };
+        assert_eq!(
+            (shown.engagement_rate(), shown.rate_base()),
+            (Count(6.959999999999999), Some(RateBase::Impressions))
+        );
+        let reached = Metrics { impressions: Metric::Pending, ..shown };
+        assert_eq!(reached.rate_base(), Some(RateBase::Reach));
+        assert_eq!(Metrics::default().rate_base(), None);
     }
 
     #[test]

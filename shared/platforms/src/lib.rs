@@ -6,6 +6,7 @@
 pub mod bluesky;
 pub mod compose;
 mod facts;
+pub mod insights;
 pub mod instagram;
 mod kit;
 pub mod linkedin;
@@ -14,6 +15,7 @@ mod measure;
 pub mod media;
 mod option;
 pub mod publish;
+pub mod quota;
 mod readback;
 mod registry;
 pub mod telegram;

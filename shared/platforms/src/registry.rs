@@ -3,6 +3,7 @@
 use domain::Platform;
 
 use crate::facts::Facts;
+use crate::insights::Insights;
 use crate::kit::{AppPassword, Ingest, OAuth, RegisterApp};
 use crate::publish::Publish;
 use crate::{bluesky, instagram, linkedin, mastodon, telegram, tiktok, twitter, youtube};
@@ -19,6 +20,8 @@ pub struct Adapter {
     pub register: Option<Box<dyn RegisterApp>>,
     /// Publishes, where Herald can here.
     pub publish: Option<Box<dyn Publish>>,
+    /// Reads figures of posts and audiences, where the platform shows any.
+    pub insights: Option<Box<dyn Insights>>,
     /// Takes a password made for apps, where there are such.
     pub app_password: Option<Box<dyn AppPassword>>,
 }

@@ -11,6 +11,7 @@ use crate::accounts::Account;
 use crate::call::{Answer, Call, Reply};
 use crate::clock::graph_time;
 use crate::judge::What;
+use crate::law;
 use crate::oauth::Kind as TokenKind;
 use crate::posts::{Kind, Post, Shelf, made_count, post, published};
 use crate::state::{Platform, World};
@@ -65,6 +66,18 @@ fn version(segment: &str) -> bool {
 }
 
 /// The account behind the request's token, if it may do what `scope` is for.
+/// Seconds until an account's calls count anew, when those of this hour are used up. Refused calls count too.
+fn hour_used_up(world: &World, account: &Account, most: i64) -> Option<i64> {
+    let (hour, into) = ((now_s(world)).div_euclid(3600), now_s(world).rem_euclid(3600));
+    let key = i64::from(u32::try_from(law::digits(Platform::Instagram, account.seed(), "calls", 6)).unwrap_or(0));
+    let used = world.ledger.add(Platform::Instagram, "calls", hour * 1_000_000 + key, 1);
+    (i64::try_from(used).unwrap_or(i64::MAX) > most).then_some(3600 - into)
+}
+
+fn now_s(world: &World) -> i64 {
+    world.now().div_euclid(1000)
+}
+
 pub(super) fn bearer(world: &World, call: &Call, scope: &str) -> Result<Account, Reply> {
     let Some(token) = call.access_token().filter(|t| !t.is_empty()) else {
         let reply = graph_error(
@@ -82,6 +95,12 @@ pub(super) fn bearer(world: &World, call: &Call, scope: &str) -> Result<Account,
         .map_err(|f| token_error(&f, now))?;
     let account = world.accounts.get(&bearer.grant.who);
     call.about(&account.handle);
+    if let Some(most) = world.settings.number(Platform::Instagram, "callsPerHour") {
+        let window = i64::try_from(most).unwrap_or(i64::MAX);
+        if let Some(wait) = hour_used_up(world, &account, window) {
+            return Err(super::rate_limited(call, wait));
+        }
+    }
     if account.suspended || account.deleted {
         return Err(account_error(account.deleted));
     }

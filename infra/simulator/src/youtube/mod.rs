@@ -4,6 +4,7 @@ mod comment;
 mod login;
 pub(crate) mod quota;
 mod read;
+mod reports;
 mod upload;
 
 use base64::Engine as _;
@@ -44,6 +45,7 @@ pub(crate) fn answer(world: &World, call: &Call) -> Reply {
             "PUT" => upload::put(world, call),
             _ => upload::open(world, call),
         },
+        ("youtubeanalytics.googleapis.com", "/v2/reports") => reports::reports(world, call),
         ("www.googleapis.com" | "youtube.googleapis.com", "/upload/youtube/v3/thumbnails/set") => {
             upload::thumbnail(world, call)
         }

@@ -87,6 +87,7 @@ impl ApiError {
             "delivery" => "delivery_not_found",
             "job" => "job_not_found",
             "API key" => "api_key_not_found",
+            "competitor" => "competitor_not_found",
             _ => "not_found",
         };
         Self::new(StatusCode::NOT_FOUND, code, format!("There is no such {what}."))

@@ -5,6 +5,7 @@ use std::str::FromStr;
 
 use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::error::{ProvideErrorMetadata, SdkError};
+use aws_sdk_dynamodb::operation::put_item::PutItemError;
 use aws_sdk_dynamodb::operation::query::builders::QueryFluentBuilder;
 use aws_sdk_dynamodb::types::AttributeValue;
 use jiff::Timestamp;
@@ -106,7 +107,7 @@ impl Table {
             .query()
             .key_condition_expression("pk = :pk AND begins_with(sk, :prefix)")
             .expression_attribute_values(":prefix", s(prefix));
-        self.every_page(query, pk, attributes).await
+        self.every_page(query, pk, Some(attributes)).await
     }
 
     /// Every row of a partition whose sort key lies between two others, both included; else as [`Table::query_prefix`].
@@ -125,10 +126,49 @@ impl Table {
             .key_condition_expression("pk = :pk AND sk BETWEEN :first AND :last")
             .expression_attribute_values(":first", s(first))
             .expression_attribute_values(":last", s(last));
-        self.every_page(query, pk, attributes).await
+        self.every_page(query, pk, Some(attributes)).await
     }
 
-    async fn every_page(&self, query: QueryFluentBuilder, pk: &str, attributes: &str) -> Result<Vec<Item>, StoreError> {
+    /// The last row of a partition whose sort key begins with `prefix`.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn last_of(&self, pk: &str, prefix: &str) -> Result<Option<Item>, StoreError> {
+        let page = self
+            .client
+            .query()
+            .table_name(&self.name)
+            .key_condition_expression("pk = :pk AND begins_with(sk, :prefix)")
+            .expression_attribute_values(":pk", s(pk))
+            .expression_attribute_values(":prefix", s(prefix))
+            .consistent_read(true)
+            .scan_index_forward(false)
+            .limit(1)
+            .send()
+            .await?;
+        page.items.unwrap_or_default().into_iter().next().map(known).transpose()
+    }
+
+    /// The same with every attribute, for rows whose attributes are not known by name.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn query_whole_between(&self, pk: &str, (first, last): (&str, &str)) -> Result<Vec<Item>, StoreError> {
+        let query = self
+            .client
+            .query()
+            .key_condition_expression("pk = :pk AND sk BETWEEN :first AND :last")
+            .expression_attribute_values(":first", s(first))
+            .expression_attribute_values(":last", s(last));
+        self.every_page(query, pk, None).await
+    }
+
+    async fn every_page(
+        &self,
+        query: QueryFluentBuilder,
+        pk: &str,
+        attributes: Option<&str>,
+    ) -> Result<Vec<Item>, StoreError> {
         let mut rows = Vec::new();
         let mut from = None;
         loop {
@@ -136,7 +176,7 @@ impl Table {
                 .clone()
                 .table_name(&self.name)
                 .expression_attribute_values(":pk", s(pk))
-                .projection_expression(attributes)
+                .set_projection_expression(attributes.map(str::to_owned))
                 .consistent_read(true)
                 .set_exclusive_start_key(from)
                 .send()
@@ -158,6 +198,28 @@ impl Table {
     pub async fn put(&self, item: Item) -> Result<(), StoreError> {
         self.client.put_item().table_name(&self.name).set_item(Some(item)).send().await?;
         Ok(())
+    }
+
+    /// Writes a row where none is; false where one is.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn put_new(&self, item: Item) -> Result<bool, StoreError> {
+        let sent = self
+            .client
+            .put_item()
+            .table_name(&self.name)
+            .set_item(Some(item))
+            .condition_expression("attribute_not_exists(pk)")
+            .send()
+            .await;
+        match sent {
+            Ok(_) => Ok(true),
+            Err(error) => match error.as_service_error() {
+                Some(PutItemError::ConditionalCheckFailedException(_)) => Ok(false),
+                _ => Err(error.into()),
+            },
+        }
     }
 
     /// Removes a row; one that is gone already is no error.

@@ -232,3 +232,83 @@ pub fn bulk_report_sk(chunk: u32) -> String {
 
 /// What the sort keys of a report begin with.
 pub const BULK_REPORT_PREFIX: &str = "report#";
+
+/// The sweep of an account: the row that comes due for its looks.
+pub const SWEEP_SK: &str = "sweep";
+
+/// What the sort keys of an account's looks begin with.
+pub const LOOKS_PREFIX: &str = "look#";
+
+/// The looks at one post. The time comes first, so that a query reads them by time.
+#[must_use]
+pub fn looks_sk(posted_at: Timestamp, external_id: &str) -> String {
+    format!("{LOOKS_PREFIX}{posted_at:.0}#{external_id}")
+}
+
+/// What stands before every post of that second or later.
+#[must_use]
+pub fn looks_from(posted_at: Timestamp) -> String {
+    format!("{LOOKS_PREFIX}{posted_at:.0}")
+}
+
+/// What the sort keys of an account's points of quarter hours, days and months begin with.
+pub const POINTS_PREFIXES: [&str; 3] = ["hours#", "days#", "months#"];
+
+/// An account's points of a day (by quarter hours), a month (by days) or a year (by months): `level` is the prefix.
+#[must_use]
+pub fn points_sk(level: usize, period: &str) -> String {
+    format!("{}{period}", POINTS_PREFIXES.get(level).unwrap_or(&""))
+}
+
+/// What the sort keys of an account's audiences begin with.
+pub const AUDIENCE_PREFIX: &str = "audience#";
+
+/// Who follows an account, as of a day.
+#[must_use]
+pub fn audience_sk(day: &str) -> String {
+    format!("{AUDIENCE_PREFIX}{day}")
+}
+
+/// What the sort keys of an account's budgets begin with.
+pub const BUDGET_PREFIX: &str = "budget#";
+
+/// An account's budget of a window of time.
+#[must_use]
+pub fn budget_sk(window: &str) -> String {
+    format!("{BUDGET_PREFIX}{window}")
+}
+
+/// The budgets that all accounts of a platform's app share. It is the installation's own, as a platform app is.
+#[must_use]
+pub fn app_budget_pk(platform: Platform) -> String {
+    format!("global#budget#{platform}")
+}
+
+/// What the sort keys of everything begin with that goes when a connection is removed: its publications, and what was made
+/// of looking at them. The sweep comes first, so that none is under way any more.
+pub const ERASED_PREFIXES: [&str; 9] = [
+    SWEEP_SK,
+    PUBLICATION_PREFIX,
+    LOOKS_PREFIX,
+    POINTS_PREFIXES[0],
+    POINTS_PREFIXES[1],
+    POINTS_PREFIXES[2],
+    AUDIENCE_PREFIX,
+    BUDGET_PREFIX,
+    LIVE_PREFIX,
+];
+
+/// An access to analytics, in the partition of whom it is about: one for each subject, route and hour.
+#[must_use]
+pub fn access_sk(hour: Timestamp, digest: &str) -> String {
+    format!("audit#{}#{digest}", hour.as_millisecond())
+}
+
+/// What the sort keys of the accounts that a talent compares with begin with.
+pub const COMPETITOR_PREFIX: &str = "competitor#";
+
+/// An account that a talent compares with, by the platform's name of it.
+#[must_use]
+pub fn competitor_sk(platform: Platform, handle: &str) -> String {
+    format!("{COMPETITOR_PREFIX}{platform}#{handle}")
+}

@@ -4,19 +4,25 @@
 
 pub mod api_keys;
 pub mod audit_log;
+pub mod audiences;
+pub mod budgets;
 pub mod bulk;
 mod client;
+pub mod competitors;
 pub mod connections;
 pub mod deliveries;
 pub mod events;
 pub mod idempotency;
 pub mod keys;
+pub mod looks;
 pub mod oauth_states;
 pub mod platform_apps;
+pub mod points;
 pub mod posts;
 pub mod publications;
 pub mod slots;
 pub mod stats;
+pub mod sweeps;
 pub mod talents;
 pub mod tokens;
 mod transact;

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use domain::{Connection, ConnectionId, Publication, WorkspaceId};
 use jiff::Timestamp;
 
-use super::client::{StoreError, Table, n, s, text};
+use super::client::{Item, StoreError, Table, demand, from_json, n, parsed, s, text};
 use super::keys;
 use crate::work::{FENCED, Token};
 
@@ -34,6 +34,98 @@ impl Shown {
     pub fn json(&self) -> &str {
         &self.json
     }
+}
+
+/// The ids and times of an account's publications that went out from `from` to `to`, by time.
+///
+/// # Errors
+/// [`StoreError`].
+pub async fn known(
+    table: &Table,
+    workspace: &WorkspaceId,
+    id: &ConnectionId,
+    from: Timestamp,
+    to: Timestamp,
+) -> Result<Vec<(Timestamp, String)>, StoreError> {
+    let rows = rows(table, workspace, id, from, to, "v, sk").await?;
+    rows.iter().map(|row| named(demand(text(row, "sk")?, "sk")?)).collect()
+}
+
+/// An account's publications that went out from `from` to `to`, by time, each with when it was read.
+///
+/// # Errors
+/// [`StoreError`].
+pub async fn between(
+    table: &Table,
+    workspace: &WorkspaceId,
+    id: &ConnectionId,
+    from: Timestamp,
+    to: Timestamp,
+) -> Result<Vec<(Publication, Timestamp)>, StoreError> {
+    let rows = rows(table, workspace, id, from, to, "v, shown, last_synced_at").await?;
+    let read = |row: &Item| {
+        let publication = demand(from_json(row, "shown")?, "shown")?;
+        Ok((publication, demand(parsed(row, "last_synced_at")?, "last_synced_at")?))
+    };
+    rows.iter().map(read).collect()
+}
+
+/// An account's newest publications, newest first, before the one that `before` names; at most `limit`.
+///
+/// # Errors
+/// [`StoreError`].
+pub async fn newest(
+    table: &Table,
+    workspace: &WorkspaceId,
+    id: &ConnectionId,
+    before: Option<(Timestamp, &str)>,
+    limit: u32,
+) -> Result<Vec<(Publication, Timestamp)>, StoreError> {
+    let pk = keys::connection_pk(workspace, id);
+    let last = before.map_or_else(|| format!("{}~", keys::PUBLICATION_PREFIX), |(at, id)| keys::publication_sk(at, id));
+    let answer = table
+        .client
+        .query()
+        .table_name(&table.name)
+        .key_condition_expression("pk = :pk AND sk BETWEEN :first AND :last")
+        .expression_attribute_values(":pk", s(pk))
+        .expression_attribute_values(":first", s(keys::PUBLICATION_PREFIX))
+        .expression_attribute_values(":last", s(&last))
+        .projection_expression("sk, shown, last_synced_at")
+        .consistent_read(true)
+        .scan_index_forward(false)
+        // The one that `before` names is read again.
+        .limit(i32::try_from(limit.saturating_add(1)).unwrap_or(i32::MAX))
+        .send()
+        .await?;
+    let mut found = Vec::new();
+    for row in answer.items.unwrap_or_default() {
+        if text(&row, "sk")? != Some(last.as_str()) {
+            let publication = demand(from_json(&row, "shown")?, "shown")?;
+            found.push((publication, demand(parsed(&row, "last_synced_at")?, "last_synced_at")?));
+        }
+    }
+    found.truncate(usize::try_from(limit).unwrap_or(usize::MAX));
+    Ok(found)
+}
+
+async fn rows(
+    table: &Table,
+    workspace: &WorkspaceId,
+    id: &ConnectionId,
+    from: Timestamp,
+    to: Timestamp,
+    attributes: &str,
+) -> Result<Vec<Item>, StoreError> {
+    let (first, last) = (keys::publication_sk(from, ""), keys::publication_sk(to, "~"));
+    table.query_between(&keys::connection_pk(workspace, id), (first.trim_end_matches('#'), &last), attributes).await
+}
+
+fn named(sk: &str) -> Result<(Timestamp, String), StoreError> {
+    let parts = sk.strip_prefix(keys::PUBLICATION_PREFIX).and_then(|rest| rest.split_once('#'));
+    let (at, id) = demand(parts, "sk")?;
+    let at = at.parse().map_err(|_| StoreError::Malformed("sk holds no time".to_owned()))?;
+    Ok((at, id.to_owned()))
 }
 
 /// The publications of `found` that the table does not hold just so.
@@ -92,8 +184,8 @@ pub async fn write(
     Ok(true)
 }
 
-/// Removes up to `limit` rows of a connection that is gone, those whose sort keys begin with `prefix`; answers whether
-/// any may be left.
+/// Removes up to `limit` of the rows of a connection that is gone whose sort keys begin with `prefix`; answers whether any
+/// may be left.
 ///
 /// # Errors
 /// [`StoreError`].

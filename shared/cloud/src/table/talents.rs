@@ -112,6 +112,41 @@ pub async fn first_month(table: &Table, workspace: &WorkspaceId) -> Result<Optio
     Ok(seconds.and_then(|at| Timestamp::from_second(at).ok()))
 }
 
+/// The zone that a workspace has set.
+///
+/// # Errors
+/// [`StoreError`].
+pub async fn timezone(table: &Table, workspace: &WorkspaceId) -> Result<Option<String>, StoreError> {
+    let row = table.get(&keys::workspace_pk(workspace), keys::WORKSPACE_SK).await?.unwrap_or_default();
+    Ok(super::client::text(&row, "timezone")?.map(str::to_owned))
+}
+
+/// Sets the zone of a workspace. It must have a talent, which makes it known (label `workspace`).
+///
+/// # Errors
+/// [`StoreError`].
+pub async fn set_timezone(
+    table: &Table,
+    workspace: &WorkspaceId,
+    zone: &str,
+    audit: &Audit,
+    idempotency: Option<(&IdempotencyKey, u16, &str)>,
+) -> Result<Outcome, StoreError> {
+    let mut transaction = table.transaction().update(
+        "workspace",
+        (&keys::workspace_pk(workspace), keys::WORKSPACE_SK),
+        "SET #zone = :zone",
+        Some("attribute_exists(pk)"),
+        HashMap::from([("#zone".to_owned(), "timezone".to_owned())]),
+        HashMap::from([(":zone".to_owned(), s(zone))]),
+    )?;
+    transaction = audit.add(transaction)?;
+    if let Some((key, status, response)) = idempotency {
+        transaction = key.add(transaction, status, response)?;
+    }
+    transaction.commit().await
+}
+
 /// One page of a workspace's talents, newest first, and where the next one begins.
 ///
 /// # Errors

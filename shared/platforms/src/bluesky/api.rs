@@ -188,6 +188,38 @@ struct Author {
     did: String,
 }
 
+/// The answer about posts that were asked for by address; one that is gone is left out.
+#[derive(Debug, Deserialize)]
+pub(super) struct Posts {
+    posts: Vec<PostView>,
+}
+
+impl Posts {
+    /// Their figures, by address.
+    pub(super) fn figures(self) -> std::collections::HashMap<String, Metrics> {
+        self.posts.into_iter().map(|post| (post.uri.clone(), post.metrics())).collect()
+    }
+}
+
+impl PostView {
+    fn metrics(&self) -> Metrics {
+        let shares = match (self.repost_count, self.quote_count) {
+            (None, None) => None,
+            (reposts, quotes) => Some(reposts.unwrap_or(0) + quotes.unwrap_or(0)),
+        };
+        Metrics {
+            likes: Metric::offered(self.like_count),
+            comments: Metric::offered(self.reply_count),
+            shares: Metric::offered(shares),
+            // Servers that are not the newest have no such count.
+            saves: Metric::unless_hidden(self.bookmark_count),
+            views: Metric::NotOffered,
+            reach: Metric::NotOffered,
+            impressions: Metric::NotOffered,
+        }
+    }
+}
+
 /// Of a post's record. What another client wrote oddly is left out, not refused.
 #[derive(Debug, Default)]
 pub(super) struct Record {
@@ -267,15 +299,12 @@ impl FeedItem {
         if reposted || post.author.did != profile.external_id {
             return None;
         }
+        let metrics = post.metrics();
         let record = Record::read(&post.record);
         let media = post.embed.as_ref().map_or(Media::NONE, Media::viewed);
         let indexed = post.indexed_at.and_then(|text| text.parse::<Timestamp>().ok());
         // The author's client states `createdAt`; a time after the network saw the post is not believed, as in the app.
         let posted_at = [record.created_at, indexed].into_iter().flatten().min()?;
-        let shares = match (post.repost_count, post.quote_count) {
-            (None, None) => None,
-            (reposts, quotes) => Some(reposts.unwrap_or(0) + quotes.unwrap_or(0)),
-        };
         Some(Publication {
             url: web_url(profile, &post.uri),
             external_id: post.uri,
@@ -285,15 +314,7 @@ impl FeedItem {
             media_url: address(media.url),
             thumbnail_url: address(media.still),
             posted_at,
-            metrics: Metrics {
-                likes: Metric::offered(post.like_count),
-                comments: Metric::offered(post.reply_count),
-                shares: Metric::offered(shares),
-                // Servers that are not the newest have no such count.
-                saves: Metric::unless_hidden(post.bookmark_count),
-                views: Metric::NotOffered,
-                reach: Metric::NotOffered,
-            },
+            metrics,
         })
     }
 }

@@ -17,6 +17,7 @@ mod error;
 mod facts;
 mod identity;
 mod ingest;
+mod insights;
 mod metadata;
 mod oauth;
 mod publish;
@@ -42,6 +43,7 @@ pub fn adapter() -> Adapter {
         oauth: Box::new(client.clone()),
         register: None,
         publish: Some(Box::new(client.clone())),
+        insights: Some(Box::new(client.clone())),
         app_password: Some(Box::new(client)),
     }
 }

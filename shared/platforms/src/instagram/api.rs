@@ -144,6 +144,8 @@ impl Media {
                 saves: Metric::Pending,
                 views: Metric::Pending,
                 reach: Metric::Pending,
+                // Removed from the API in April 2025.
+                impressions: Metric::NotOffered,
             },
         }
     }

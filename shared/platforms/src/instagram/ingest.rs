@@ -36,14 +36,19 @@ impl Ingest for Instagram {
     }
 }
 
-fn token(access: Access<'_>) -> Result<&Secret, Failure> {
+pub(super) fn token(access: Access<'_>) -> Result<&Secret, Failure> {
     match access {
         Access::Token(tokens) => Ok(&tokens.access),
         Access::Public => Err(Failure::new(Kind::OauthRequired, "no public read")),
     }
 }
 
-async fn get(cx: &Context<'_>, token: &Secret, path: &str, query: &[(&str, &str)]) -> Result<Answer, Failure> {
+pub(super) async fn get(
+    cx: &Context<'_>,
+    token: &Secret,
+    path: &str,
+    query: &[(&str, &str)],
+) -> Result<Answer, Failure> {
     let url = wire::url_with(&format!("https://graph.instagram.com/{VERSION}/{path}"), query)?;
     let answer = cx.out.send(Call::get(Platform::Instagram, url).bearer(token)).await?;
     if answer.is_success() { Ok(answer) } else { Err(error::of(&answer)) }

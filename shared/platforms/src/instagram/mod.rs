@@ -15,6 +15,7 @@ mod container;
 mod error;
 mod facts;
 mod ingest;
+mod insights;
 mod oauth;
 mod publish;
 mod publish_api;
@@ -33,6 +34,7 @@ pub fn adapter() -> Adapter {
         oauth: Box::new(oauth::Instagram),
         register: None,
         publish: Some(Box::new(publish::Instagram)),
+        insights: Some(Box::new(insights::Instagram)),
         app_password: None,
     }
 }

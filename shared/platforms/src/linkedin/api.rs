@@ -297,6 +297,7 @@ pub(super) fn figures(answer: &Answer) -> Result<Figures, Failure> {
             saves: Metric::NotOffered,
             views: Metric::offered(totals.impression_count),
             reach: Metric::offered(totals.unique_impressions_count),
+            impressions: Metric::offered(totals.impression_count),
         };
         Some((element.share.or(element.ugc_post)?, metrics))
     };
@@ -304,7 +305,8 @@ pub(super) fn figures(answer: &Answer) -> Result<Figures, Failure> {
 }
 
 impl Figures {
-    fn of(&self, urn: &str) -> Metrics {
+    /// Those of one post.
+    pub(super) fn of(&self, urn: &str) -> Metrics {
         let zero = Metric::Count(0);
         match self {
             Self::Hidden => Metrics::default(),
@@ -315,6 +317,7 @@ impl Figures {
                 saves: Metric::NotOffered,
                 views: zero,
                 reach: zero,
+                impressions: zero,
             }),
         }
     }

@@ -59,12 +59,13 @@ impl Ingest for Linkedin {
         if posts.is_empty() {
             return Ok(Page { publications: Vec::new(), next });
         }
-        let figures = figures(cx, tokens, urn, &posts).await?;
+        let ids: Vec<&str> = posts.iter().map(|post| post.id.as_str()).collect();
+        let figures = figures(cx, tokens, urn, &ids).await?;
         Ok(Page { publications: posts.into_iter().filter_map(|post| post.publication(&figures)).collect(), next })
     }
 }
 
-fn own(access: Access<'_>) -> Result<&TokenSet, Failure> {
+pub(super) fn own(access: Access<'_>) -> Result<&TokenSet, Failure> {
     match access {
         Access::Token(tokens) => Ok(tokens),
         Access::Public => Err(Failure::new(Kind::OauthRequired, "nothing is read without consent")),
@@ -99,9 +100,10 @@ async fn administered(cx: &Context<'_>, tokens: &TokenSet, handle: &str) -> Resu
     Ok(pages.into_iter().find(|page| page.is_called(handle)))
 }
 
-async fn figures(cx: &Context<'_>, tokens: &TokenSet, urn: &str, posts: &[api::Post]) -> Result<Figures, Failure> {
+/// The figures of a page's posts.
+pub(super) async fn figures(cx: &Context<'_>, tokens: &TokenSet, urn: &str, ids: &[&str]) -> Result<Figures, Failure> {
     let of = |kind: &'static str| {
-        let urns: Vec<&str> = posts.iter().map(|post| post.id.as_str()).filter(|id| id.starts_with(kind)).collect();
+        let urns: Vec<&str> = ids.iter().copied().filter(|id| id.starts_with(kind)).collect();
         (!urns.is_empty()).then(|| list(urns))
     };
     let mut path =

@@ -17,6 +17,7 @@ mod api;
 mod error;
 mod facts;
 mod ingest;
+mod insights;
 mod little;
 mod oauth;
 mod publish;
@@ -38,6 +39,7 @@ pub fn adapter() -> Adapter {
         oauth: Box::new(oauth::Linkedin),
         register: None,
         publish: Some(Box::new(publish::Linkedin)),
+        insights: Some(Box::new(insights::Linkedin)),
         app_password: None,
     }
 }

@@ -272,6 +272,7 @@ impl Status {
                 saves: Metric::NotOffered,
                 views: Metric::NotOffered,
                 reach: Metric::NotOffered,
+                impressions: Metric::NotOffered,
             },
         })
     }

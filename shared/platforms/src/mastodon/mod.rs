@@ -16,6 +16,7 @@ mod error;
 mod facts;
 mod html;
 mod ingest;
+mod insights;
 mod instance;
 mod length;
 mod oauth;
@@ -38,6 +39,7 @@ pub fn adapter() -> Adapter {
         oauth: Box::new(oauth::Mastodon),
         register: Some(Box::new(register::Mastodon)),
         publish: Some(Box::new(publish::Mastodon)),
+        insights: Some(Box::new(insights::Mastodon)),
         app_password: None,
     }
 }

@@ -32,6 +32,8 @@ pub fn adapter() -> Adapter {
         oauth: Box::new(oauth::Telegram),
         register: None,
         publish: Some(Box::new(publish::Telegram)),
+        // A bot is told of no figures of the posts that it made.
+        insights: None,
         app_password: Some(Box::new(oauth::Telegram)),
     }
 }

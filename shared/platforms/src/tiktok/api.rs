@@ -149,6 +149,7 @@ impl Video {
                 // Only TikTok API for Business has these.
                 saves: Metric::NotOffered,
                 reach: Metric::NotOffered,
+                impressions: Metric::NotOffered,
             },
         })
     }

@@ -59,7 +59,7 @@ async fn ask_profile(
     api::profile(&error::check(answer, BASIC)?, account.handle, granted(STATS))
 }
 
-fn tokens(access: Access<'_>) -> Result<&TokenSet, Failure> {
+pub(super) fn tokens(access: Access<'_>) -> Result<&TokenSet, Failure> {
     match access {
         Access::Token(tokens) => Ok(tokens),
         Access::Public => Err(Failure::new(Kind::OauthRequired, "no public read")),

@@ -13,6 +13,7 @@ mod api;
 mod error;
 mod facts;
 mod ingest;
+mod insights;
 mod oauth;
 mod publish;
 mod publish_api;
@@ -32,6 +33,7 @@ pub fn adapter() -> Adapter {
         oauth: Box::new(oauth::Tiktok),
         register: None,
         publish: Some(Box::new(publish::Tiktok)),
+        insights: Some(Box::new(insights::Tiktok)),
         app_password: None,
     }
 }

@@ -194,6 +194,17 @@ pub(super) fn timeline(answer: &Answer, now: Timestamp, scope: &str) -> Result<T
     Ok(Timeline { posts, media, next: list.meta.next_token.filter(|token| !token.is_empty()) })
 }
 
+/// Reads the figures of posts that were asked for by id; those that are gone are errors beside the others.
+pub(super) fn figures(answer: &Answer, now: Timestamp, scope: &str) -> Result<HashMap<String, Metrics>, Failure> {
+    let list: Envelope<Vec<Post>> = answer.json()?;
+    let gone = |error: &Value| error["type"].as_str().is_some_and(|kind| kind.ends_with("/resource-not-found"));
+    match list.data {
+        Some(posts) => Ok(posts.into_iter().map(|post| (post.id.clone(), post.metrics())).collect()),
+        None if list.errors.iter().all(gone) => Ok(HashMap::new()),
+        None => Err(error::of(answer, now, scope)),
+    }
+}
+
 impl Timeline {
     /// The posts as publications of `handle`, newest first.
     pub(super) fn page(self, handle: &str) -> Page {
@@ -242,6 +253,21 @@ impl Post {
         self.referenced_tweets.iter().find(|other| other.kind == kind).map(|other| other.id.as_str())
     }
 
+    fn metrics(&self) -> Metrics {
+        let figures = &self.public_metrics;
+        let shares = figures.retweet_count.map(|reposts| reposts + figures.quote_count.unwrap_or(0));
+        Metrics {
+            likes: Metric::offered(figures.like_count),
+            comments: Metric::offered(figures.reply_count),
+            shares: Metric::offered(shares),
+            saves: Metric::offered(figures.bookmark_count),
+            // X shows its impressions as views.
+            views: Metric::offered(figures.impression_count),
+            impressions: Metric::offered(figures.impression_count),
+            reach: Metric::NotOffered,
+        }
+    }
+
     /// `None` for what is somebody else's, or has no time.
     fn publication(self, media: &HashMap<String, Media>, handle: &str) -> Option<Publication> {
         if self.reference("retweeted").or(self.reference("reposted")).is_some() {
@@ -259,8 +285,7 @@ impl Post {
             (None, Some(_)) => "quote",
             (None, None) => "post",
         };
-        let figures = &self.public_metrics;
-        let shares = figures.retweet_count.map(|reposts| reposts + figures.quote_count.unwrap_or(0));
+        let metrics = self.metrics();
         Some(Publication {
             url: Some(address(handle, &self.id)),
             caption: wire::filled(Some(self.whole_text())),
@@ -269,14 +294,7 @@ impl Post {
             media_url: own.first().and_then(|first| first.url.clone()),
             thumbnail_url: own.first().and_then(|first| first.preview_image_url.clone().or(first.url.clone())),
             posted_at: self.created_at?,
-            metrics: Metrics {
-                likes: Metric::offered(figures.like_count),
-                comments: Metric::offered(figures.reply_count),
-                shares: Metric::offered(shares),
-                saves: Metric::offered(figures.bookmark_count),
-                views: Metric::offered(figures.impression_count),
-                reach: Metric::NotOffered,
-            },
+            metrics,
             external_id: self.id,
         })
     }

@@ -43,7 +43,7 @@ impl Ingest for Twitter {
     }
 }
 
-fn own(access: Access<'_>) -> Result<&TokenSet, Failure> {
+pub(super) fn own(access: Access<'_>) -> Result<&TokenSet, Failure> {
     match access {
         Access::Token(tokens) => Ok(tokens),
         Access::Public => Err(Failure::new(Kind::OauthRequired, "nothing is read without consent")),

@@ -17,6 +17,7 @@ mod conformance;
 mod error;
 mod facts;
 mod ingest;
+mod insights;
 mod oauth;
 mod publish;
 mod publish_api;
@@ -38,6 +39,7 @@ pub fn adapter() -> Adapter {
         oauth: Box::new(oauth::Twitter),
         register: None,
         publish: Some(Box::new(publish::Twitter)),
+        insights: Some(Box::new(insights::Twitter)),
         app_password: None,
     }
 }

@@ -176,6 +176,7 @@ impl Video {
                 shares: Metric::NotOffered,
                 saves: Metric::NotOffered,
                 reach: Metric::NotOffered,
+                impressions: Metric::NotOffered,
             },
         }
     }

@@ -54,7 +54,12 @@ impl Ingest for Youtube {
     }
 }
 
-async fn get(cx: &Context<'_>, access: Access<'_>, path: &str, query: &[(&str, &str)]) -> Result<Answer, Failure> {
+pub(super) async fn get(
+    cx: &Context<'_>,
+    access: Access<'_>,
+    path: &str,
+    query: &[(&str, &str)],
+) -> Result<Answer, Failure> {
     let mut url = wire::url_with(&format!("https://youtube.googleapis.com/youtube/v3/{path}"), query)?;
     let call = match (access, &cx.app.api_key) {
         (Access::Token(tokens), _) => Call::get(Platform::Youtube, url).bearer(&tokens.access),

@@ -13,6 +13,7 @@ mod api;
 mod error;
 mod facts;
 mod ingest;
+mod insights;
 mod oauth;
 mod publish;
 mod publish_api;
@@ -33,6 +34,7 @@ pub fn adapter() -> Adapter {
         oauth: Box::new(oauth::Youtube),
         register: None,
         publish: Some(Box::new(publish::Youtube)),
+        insights: Some(Box::new(insights::Youtube)),
         app_password: None,
     }
 }

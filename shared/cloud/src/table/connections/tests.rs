@@ -5,9 +5,7 @@ use std::collections::HashMap;
 use aws_sdk_dynamodb::types::AttributeValue;
 use domain::connection::{Averages, ConnectionType};
 use domain::sync::SyncError;
-use domain::{
-    AccountType, Connection, ConnectionId, Metric, Platform, Profile, SyncErrorCode, SyncStatus, TalentId, WorkspaceId,
-};
+use domain::{AccountType, Connection, ConnectionId, Metric, Platform, Profile, SyncErrorCode, SyncStatus};
 use jiff::Timestamp;
 
 use super::row::attributes;
@@ -22,31 +20,7 @@ fn at(text: &str) -> Timestamp {
 }
 
 fn bare() -> Connection {
-    let (talent, linked) = (TalentId::parse("ann").unwrap(), at("2026-11-01T10:00:00.001Z"));
-    Connection {
-        id: ConnectionId::new(&talent, Platform::Instagram, linked),
-        workspace: WorkspaceId::parse("w").unwrap(),
-        talent,
-        platform: Platform::Instagram,
-        handle: "ann".to_owned(),
-        profile_url: "https://i.example/ann".to_owned(),
-        connection_type: ConnectionType::Manual,
-        connected: true,
-        paused: false,
-        sync_status: SyncStatus::Pending,
-        sync_error: None,
-        next_retry_at: None,
-        attempts: 0,
-        last_synced_at: None,
-        created_at: linked,
-        updated_at: linked,
-        token_expires_at: None,
-        scopes: Vec::new(),
-        missing_scopes: Vec::new(),
-        platform_account_id: None,
-        profile: None,
-        averages: Averages::default(),
-    }
+    crate::testing::connection()
 }
 
 fn full() -> Connection {

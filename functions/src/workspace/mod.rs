@@ -1,0 +1,3 @@
+//! What a workspace has set: one file per route.
+
+pub mod update;
