@@ -7,7 +7,7 @@ use domain::due::WorkKind;
 use futures_util::future::BoxFuture;
 
 use crate::App;
-use crate::{connections, oauth, ops, posts, schedules, talents, workers};
+use crate::{connections, console, oauth, ops, posts, schedules, talents, workers};
 
 /// Answers a request.
 pub type HttpFn = for<'a> fn(&'a App, Request) -> BoxFuture<'a, Result<Response, ApiError>>;
@@ -105,6 +105,7 @@ pub const HANDLERS: &[Handler] = &[
     http!(Caller ops.redrive),
     http!(Caller ops.capabilities),
     http!(Public ops.health),
+    http!(Public console.files),
     queue!(Ingest workers.ingest),
     queue!(Refresh workers.refresh),
     queue!(Erase workers.erase),

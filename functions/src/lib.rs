@@ -5,6 +5,7 @@
 pub mod accounts;
 pub mod app;
 pub mod connections;
+pub mod console;
 pub mod handlers;
 pub mod oauth;
 pub mod openapi;
