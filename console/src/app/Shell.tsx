@@ -1,5 +1,5 @@
 import { Link, Outlet, useRouteContext, useRouterState } from "@tanstack/react-router";
-import { LogOut, Monitor, Moon, Sun, UserRound, Users, WifiOff } from "lucide-react";
+import { Activity, CalendarDays, LogOut, Monitor, Moon, PenLine, Sun, UserRound, Users, WifiOff } from "lucide-react";
 import { type ComponentType, useEffect, useRef, useState } from "react";
 
 import { IconButton } from "../ui/Button";
@@ -15,8 +15,11 @@ interface Place {
 }
 
 const PLACES: Place[] = [
+  { to: "/calendar", label: "Calendar", icon: CalendarDays, staff: true, talent: true },
+  { to: "/compose", label: "Write", icon: PenLine, staff: true, talent: true },
   { to: "/talents", label: "Talents", icon: Users, staff: true, talent: false },
   { to: "/accounts", label: "My accounts", icon: UserRound, staff: false, talent: true },
+  { to: "/operations", label: "Operations", icon: Activity, staff: true, talent: false },
 ];
 
 /** The frame around every page. */

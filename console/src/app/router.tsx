@@ -40,7 +40,7 @@ const home = createRoute({
   beforeLoad: ({ context, search }) => {
     // A consent that began elsewhere ends here.
     const to = context.session.role === "admin" ? "/talents" : "/accounts";
-    throw search.connectionId !== undefined || search.error !== undefined ? redirect({ to, search }) : redirect({ to });
+    throw search.connectionId !== undefined || search.error !== undefined ? redirect({ to, search }) : redirect({ to: "/calendar" });
   },
 });
 
@@ -67,13 +67,46 @@ const accounts = createRoute({
   component: lazyRouteComponent(() => import("../screens/accounts/Accounts"), "Accounts"),
 });
 
+const calendar = createRoute({
+  getParentRoute: () => root,
+  path: "/calendar",
+  validateSearch: words("view", "day", "talent", "platform", "status"),
+  component: lazyRouteComponent(() => import("../screens/calendar/Calendar"), "Calendar"),
+});
+
+const compose = createRoute({
+  getParentRoute: () => root,
+  path: "/compose",
+  validateSearch: words("post", "again", "talent", "at"),
+  component: lazyRouteComponent(() => import("../screens/compose/Compose"), "Compose"),
+});
+
+const post = createRoute({
+  getParentRoute: () => root,
+  path: "/posts/$postId",
+  component: lazyRouteComponent(() => import("../screens/post/PostPage"), "PostPage"),
+});
+
+const importing = createRoute({
+  getParentRoute: () => root,
+  path: "/import",
+  component: lazyRouteComponent(() => import("../screens/imports/Import"), "Import"),
+});
+
+const operations = createRoute({
+  getParentRoute: () => root,
+  path: "/operations",
+  beforeLoad: staffOnly,
+  component: lazyRouteComponent(() => import("../screens/operations/Operations"), "Operations"),
+});
+
 const notYours = createRoute({
   getParentRoute: () => root,
   path: "/not-yours",
   component: NotYours,
 });
 
-const tree = root.addChildren([home, talents, talent, accounts, notYours]);
+const tree = root.addChildren([home, calendar, compose, post, importing, talents, talent, accounts, operations, notYours]);
 
 export function createAppRouter(context: AppContext) {
   return createRouter({

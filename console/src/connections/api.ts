@@ -39,6 +39,7 @@ export const connectionsQuery = (herald: Herald, talentId: string) =>
             herald.api.GET("/api/admin/talent/{talentId}/social-connections", { params: { path: { talentId } }, signal }),
           ),
     select: (answer) => answer.connections,
+    enabled: talentId !== "",
     refetchInterval: (query) => (query.state.data?.connections.some(isSyncing) === true ? POLL.busy : POLL.calm),
     refetchIntervalInBackground: false,
   });
