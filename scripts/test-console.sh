@@ -20,6 +20,7 @@ if ! cmp -s node_modules/.schema.d.ts src/api/schema.d.ts; then
     exit 1
 fi
 npm run --silent types
+npm run --silent widget
 
 echo "-- components"
 npm run --silent test

@@ -13,13 +13,13 @@ export class Stack {
     private readonly folder: string,
   ) {}
 
-  static async start(): Promise<Stack> {
+  static async start(variables: Record<string, string> = {}): Promise<Stack> {
     const program = process.env["HERALD_LOCAL"] ?? join(root, process.env["CARGO_TARGET_DIR"] ?? "target", "debug/local");
     if (!existsSync(program)) throw new Error(`${program} is not there: cargo build --workspace`);
     const folder = mkdtempSync(join(tmpdir(), "herald-console-"));
     const child = spawn(program, {
       cwd: root,
-      env: { ...process.env, HERALD_PORT: "0", HERALD_DATA: folder, HERALD_EXIT_WITH_STDIN: "1" },
+      env: { ...process.env, ...variables, HERALD_PORT: "0", HERALD_DATA: folder, HERALD_EXIT_WITH_STDIN: "1" },
       stdio: ["pipe", "pipe", "inherit"],
     });
     const origin = await new Promise<string>((resolve, reject) => {

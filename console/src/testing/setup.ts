@@ -9,5 +9,8 @@ HTMLDialogElement.prototype.showModal ??= function showModal(this: HTMLDialogEle
 HTMLDialogElement.prototype.close ??= function close(this: HTMLDialogElement) {
   this.open = false;
 };
+// Nor constructed style sheets, which say nothing to a test.
+CSSStyleSheet.prototype.replaceSync ??= () => undefined;
+document.adoptedStyleSheets ??= [];
 
 afterEach(cleanup);

@@ -43,7 +43,7 @@ export function List({ posts, zone, filtered }: { posts: Post[]; zone: string; f
                   <PlatformIcon key={platform} platform={platform} size="sm" decorative />
                 ))}
               </span>
-              <span className="flex w-28 justify-end">
+              <span className="flex sm:w-28 sm:justify-end">
                 <Badge tone={badge.tone}>{badge.label}</Badge>
               </span>
             </Link>

@@ -225,7 +225,7 @@ export function Editor({ keep, postId, etag, begin, over = {}, talents }: Props)
               {sentence(save.error)} {stale && "Your text is kept here."}
             </Notice>
           )}
-          <div className="sticky bottom-14 z-20 -mx-4 flex flex-wrap items-center justify-end gap-2 border-t border-line bg-page/95 px-4 py-3 backdrop-blur sm:mx-0 sm:rounded-card sm:border lg:bottom-4">
+          <div className="sticky bottom-14 z-20 -mx-4 flex items-center justify-end gap-2 border-t max-sm:[&>button]:flex-1 max-sm:[&>button]:px-2 max-sm:[&_svg]:hidden border-line bg-page/95 px-4 py-3 backdrop-blur sm:mx-0 sm:rounded-card sm:border lg:bottom-4">
             <span className="mr-auto hidden text-[0.8125rem] text-soft md:block">Kept in this browser as you write.</span>
             <Button icon={<Save aria-hidden size={16} />} busy={saving === "draft"} disabled={!canSave || save.isPending} onClick={() => go("draft")}>
               Save draft
