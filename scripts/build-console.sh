@@ -10,7 +10,7 @@ if ! command -v npm >/dev/null 2>&1 || ! node -e 'process.exit(Number(process.ve
 fi
 
 sum() { sha256sum | cut -d' ' -f1; }
-locked=$(cat package-lock.json package.json | sum)
+locked=$(cat package-lock.json .npmrc | sum)
 if [ "$(cat node_modules/.locked 2>/dev/null || true)" != "$locked" ]; then
     npm ci --no-fund --no-audit --loglevel=error
     echo "$locked" >node_modules/.locked

@@ -82,6 +82,26 @@ describe("accounts", () => {
     await page.locator('article[data-platform="INSTAGRAM"][data-state="READY"]').waitFor();
   });
 
+  test("an account that took its consent back is told so, and reconnected", async () => {
+    await fetch(`${await stack.simulator()}/_control/accounts/MASTODON/harbor@mastodon.social/revoke-tokens`, { method: "POST" });
+    await card("MASTODON").getByRole("button", { name: /^Refresh/ }).click();
+    await page.getByText("Sync triggered. Refreshing data...").waitFor();
+    await page.locator('article[data-platform="MASTODON"][data-state="ERROR"]').waitFor();
+    await card("MASTODON").getByText(/Token expired\. Reconnect via OAuth\./).waitFor();
+    await card("MASTODON").getByRole("button", { name: /^Reconnect/ }).click();
+    await page.getByRole("button", { name: "Continue to Mastodon" }).click();
+    await page.locator('input[name="account"]').fill("harbor@mastodon.social");
+    await page.getByRole("button", { name: "Allow" }).click();
+    await page.locator('article[data-platform="MASTODON"][data-state="READY"]').waitFor();
+    expect(await card("MASTODON").count()).toBe(1);
+  });
+
+  test("disconnecting keeps the card, and says so", async () => {
+    await card("MASTODON").getByRole("button", { name: /^Disconnect/ }).click();
+    await page.getByRole("dialog").getByRole("button", { name: "Disconnect", exact: true }).click();
+    await page.locator('article[data-platform="MASTODON"][data-state="DISCONNECTED"]').waitFor();
+  });
+
   test("deleting says what goes, and it goes", async () => {
     await card("YOUTUBE").getByRole("button", { name: /^Delete/ }).click();
     await page.getByText("The connection, its profile, its figures and everything read from it are deleted.").waitFor();

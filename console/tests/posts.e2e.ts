@@ -110,6 +110,64 @@ describe("composer", () => {
   });
 });
 
+describe("editing", () => {
+  test("a scheduled post is edited, and who was slower is told", async () => {
+    const { body } = await stack.call<{ id: string }>("POST", "/api/social/posts", { talentId: "talent_demo", content: "First words", platforms: ["MASTODON"], scheduledAt: new Date(Date.now() + 400 * HOUR).toISOString() });
+    await page.goto(`${stack.origin}/console/posts/${body.id}`);
+    await page.getByRole("link", { name: "Edit" }).click();
+    await text().fill("Second words");
+    await page.getByText("Every platform will take it.").waitFor();
+    await page.getByRole("button", { name: "Schedule" }).click();
+    await page.getByRole("heading", { name: "Second words" }).waitFor();
+    const stored = async () => (await stack.call<{ content: string; status: string }>("GET", `/api/social/posts/${body.id}`)).body;
+    expect(await stored()).toMatchObject({ content: "Second words", status: "scheduled" });
+
+    await page.getByRole("link", { name: "Edit" }).click();
+    await text().fill("Third words");
+    const headers = { authorization: `Bearer ${await stack.token()}`, "content-type": "application/json", "if-match": "*" };
+    await fetch(`${stack.origin}/api/social/posts/${body.id}`, { method: "PATCH", headers, body: JSON.stringify({ content: "Somebody was faster" }) });
+    await page.getByRole("button", { name: "Schedule" }).click();
+    await page.getByText(/Your text is kept here\./).waitFor();
+    expect((await stored()).content).toBe("Somebody was faster");
+    expect(await text().inputValue()).toBe("Third words");
+  });
+
+  test("a draft keeps what differs on a platform", async () => {
+    const overrides = { MASTODON: { content: "For Mastodon", mediaUrls: [] } };
+    const { body } = await stack.call<{ id: string }>("POST", "/api/social/posts", { talentId: "talent_demo", content: "For all", platforms: ["MASTODON"], mediaUrls: ["https://media.example/photo.jpg?w=1080&h=1080"], overrides });
+    await page.goto(`${stack.origin}/console/compose?post=${body.id}`);
+    await text().fill("For everyone");
+    await page.getByRole("button", { name: "Save draft" }).click();
+    await page.getByRole("heading", { name: "For everyone" }).waitFor();
+    const { body: after } = await stack.call<{ content: string; overrides: unknown; mediaUrls: string[] }>("GET", `/api/social/posts/${body.id}`);
+    expect(after).toMatchObject({ content: "For everyone", overrides, mediaUrls: ["https://media.example/photo.jpg?w=1080&h=1080"] });
+  });
+});
+
+describe("doubt", () => {
+  test("what nothing can show is decided by a person", async () => {
+    const issued = (await (await control("POST", "/accounts/TELEGRAM/harbor_news/issue-token", {})).json()) as { accessToken: string };
+    await stack.call("POST", "/api/socials/oauth/callback", { talentId: "talent_demo", platform: "TELEGRAM", handle: "harbor_news", accessToken: issued.accessToken });
+    await page.goto(`${stack.origin}/console/talents/talent_demo`);
+    await page.locator('article[data-platform="TELEGRAM"][data-state="READY"]').waitFor();
+    await control("POST", "/faults", { platform: "TELEGRAM", operation: "submit", fault: { kind: "drop_after" } });
+    await compose();
+    await choose("Telegram");
+    await text().fill("Are we there?");
+    await page.getByText("Every platform will take it.").waitFor();
+    await page.getByRole("button", { name: "Post now" }).click();
+    await page.getByRole("dialog").getByRole("button", { name: "Post now" }).click();
+    await delivery("TELEGRAM", "unconfirmed").waitFor({ timeout: 60_000 });
+    await page.getByRole("link", { name: "Calendar" }).first().click();
+    await page.getByText("Unconfirmed · decide").first().click();
+    await page.getByRole("button", { name: "Say what happened" }).click();
+    await page.getByLabel("Its address, if you have it").fill("https://t.me/harbor_news/1");
+    await page.getByRole("button", { name: "Confirm" }).click();
+    await delivery("TELEGRAM", "published").waitFor();
+    expect(await page.getByRole("link", { name: "Open on Telegram" }).getAttribute("href")).toBe("https://t.me/harbor_news/1");
+  });
+});
+
 describe("calendar", () => {
   test("a post is dragged to another day, and undone", async () => {
     const at = new Date(Date.now() + 290 * HOUR);
@@ -156,8 +214,9 @@ describe("calendar", () => {
   });
 
   test("a post is duplicated into the composer", async () => {
-    const { body } = await stack.call<{ posts: { id: string }[] }>("GET", "/api/social/posts?status=published");
-    await page.goto(`${stack.origin}/console/posts/${body.posts[0]?.id}`);
+    const { body } = await stack.call<{ posts: { id: string; content: string }[] }>("GET", "/api/social/posts?status=published");
+    const published = body.posts.find(({ content }) => content === "Fresh beans today");
+    await page.goto(`${stack.origin}/console/posts/${published?.id}`);
     await page.getByRole("link", { name: "Duplicate" }).click();
     await page.getByRole("textbox", { name: "Text", exact: true }).waitFor();
     expect(await text().inputValue()).toBe("Fresh beans today");
@@ -210,6 +269,10 @@ describe("sessions and roles", () => {
     await own.page.goto(`${stack.origin}/console/calendar?view=list`);
     await own.page.getByText("Fresh beans today").first().waitFor();
     expect(await own.page.getByText("Not yours").count()).toBe(0);
+    await own.page.getByRole("link", { name: "Write" }).first().click();
+    await own.page.getByRole("textbox", { name: "Text", exact: true }).fill("By the talent");
+    await own.page.getByRole("button", { name: "Save draft" }).click();
+    await own.page.getByRole("heading", { name: "By the talent" }).waitFor();
     await own.context.close();
   });
 

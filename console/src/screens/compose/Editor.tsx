@@ -245,7 +245,7 @@ export function Editor({ keep, postId, etag, begin, over = {}, talents }: Props)
               key={connection.id}
               connection={connection}
               text={draft.overrides[connection.platform] ?? draft.content}
-              media={draft.mediaUrls}
+              media={draft.overrideMedia[connection.platform] ?? draft.mediaUrls}
               options={draft.options[connection.platform] ?? {}}
             />
           ))}

@@ -7,6 +7,7 @@ import { Button } from "../../ui/Button";
 import { cx } from "../../ui/classes";
 import { Field } from "../../ui/Field";
 import type { Draft } from "./draft";
+import { Media } from "./Media";
 import { OptionsForm } from "./OptionsForm";
 
 interface Props {
@@ -36,7 +37,7 @@ export function Texts({ draft, platforms, validation, fresh, onChange }: Props) 
             <Tab key={platform} id={platform} className={TAB}>
               <PlatformIcon platform={platform} size="sm" decorative />
               {name}
-              {draft.overrides[platform] !== undefined && <span className="size-1.5 rounded-full bg-accent" role="img" aria-label="own text" />}
+              {(draft.overrides[platform] ?? draft.overrideMedia[platform]) !== undefined && <span className="size-1.5 rounded-full bg-accent" role="img" aria-label="differs" />}
               {errors > 0 && <CircleAlert size={14} className="text-bad" role="img" aria-label={`${errors} to mend`} />}
             </Tab>
           );
@@ -87,6 +88,15 @@ export function Texts({ draft, platforms, validation, fresh, onChange }: Props) 
                 </Button>
               </div>
             )}
+            <OwnFiles
+              name={name}
+              urls={draft.overrideMedia[platform]}
+              shared={draft.mediaUrls}
+              onChange={(urls) => {
+                const { [platform]: _, ...rest } = draft.overrideMedia;
+                onChange({ overrideMedia: urls === undefined ? rest : { ...rest, [platform]: urls } });
+              }}
+            />
             {capability.publish != null && capability.publish.options.length > 0 && (
               <details className="group" open>
                 <summary className="mb-3 text-[0.875rem] font-semibold">Options on {name}</summary>
@@ -101,6 +111,30 @@ export function Texts({ draft, platforms, validation, fresh, onChange }: Props) 
         );
       })}
     </Tabs>
+  );
+}
+
+/** Other files for one platform, in place of the shared ones. */
+function OwnFiles({ name, urls, shared, onChange }: { name: string; urls: string[] | undefined; shared: string[]; onChange: (urls: string[] | undefined) => void }) {
+  if (urls === undefined) {
+    return (
+      <div>
+        <Button small onClick={() => onChange(shared)}>
+          Other pictures on {name}
+        </Button>
+      </div>
+    );
+  }
+  return (
+    <section aria-label={`Pictures and videos on ${name}`} className="grid gap-3 rounded-xl border border-line p-4">
+      <div className="flex flex-wrap items-center justify-between gap-2">
+        <h3 className="text-[0.875rem] font-semibold">Pictures and videos on {name}</h3>
+        <Button small look="quiet" onClick={() => onChange(undefined)}>
+          Use the shared ones
+        </Button>
+      </div>
+      <Media urls={urls} onChange={onChange} />
+    </section>
   );
 }
 

@@ -21,6 +21,14 @@ test("texts and options of platforms that it does not go to stay behind", () => 
   expect(bodyOf(draft, new Set(), false).scheduledAt).toBeUndefined();
 });
 
+test("what differs on a platform goes out and comes back whole", () => {
+  const overrides = { BLUESKY: { content: "Short", mediaUrls: ["https://a.example/1.jpg"] }, MASTODON: { content: null, mediaUrls: [] } };
+  const post = { talentId: "t", connectionIds: ["c"], content: "Long", overrides, options: {}, mediaUrls: [], hashtags: ["x"], campaign: "c", lateAfterMinutes: 60 } as unknown as Post;
+  const body = bodyOf(draftOf(post, "UTC"), new Set(["BLUESKY", "MASTODON"]), true);
+  expect(body.overrides).toEqual({ BLUESKY: { content: "Short", mediaUrls: ["https://a.example/1.jpg"] }, MASTODON: { mediaUrls: [] } });
+  expect([body.hashtags, body.campaign]).toEqual([["x"], "c"]);
+});
+
 test("a copy of a post has no time yet, the post itself has its own", () => {
   const post = { talentId: "t", connectionIds: ["c"], content: "Hi", overrides: {}, options: {}, mediaUrls: [], hashtags: [], campaign: null, scheduledAt: "2026-11-05T08:00:00Z", timezone: "Europe/Berlin", lateAfterMinutes: 60 } as unknown as Post;
   expect(draftOf(post, "UTC").at).toBe("2026-11-05T09:00");

@@ -7,6 +7,8 @@ export interface Draft {
   content: string;
   /** Another text per platform. */
   overrides: Record<string, string>;
+  /** Other files per platform. */
+  overrideMedia: Record<string, string[]>;
   options: Record<string, Record<string, unknown>>;
   mediaUrls: string[];
   hashtags: string[];
@@ -24,6 +26,7 @@ export const emptyDraft = (talentId: string, zone: string): Draft => ({
   connectionIds: [],
   content: "",
   overrides: {},
+  overrideMedia: {},
   options: {},
   mediaUrls: [],
   hashtags: [],
@@ -56,11 +59,15 @@ export function draftOf(post: Post, zone: string, again = false): Draft {
   const overrides = Object.entries(post.overrides).flatMap(([platform, value]) =>
     value.content == null ? [] : [[platform, value.content] as const],
   );
+  const media = Object.entries(post.overrides).flatMap(([platform, value]) =>
+    value.mediaUrls == null ? [] : [[platform, value.mediaUrls] as const],
+  );
   return {
     talentId: post.talentId,
     connectionIds: post.connectionIds,
     content: post.content,
     overrides: Object.fromEntries(overrides),
+    overrideMedia: Object.fromEntries(media),
     options: options(post),
     mediaUrls: post.mediaUrls,
     hashtags: post.hashtags,
@@ -75,6 +82,11 @@ export function draftOf(post: Post, zone: string, again = false): Draft {
 export function bodyOf(draft: Draft, platforms: ReadonlySet<string>, timed: boolean): PostBody {
   const chosen = <T>(values: Record<string, T>) => Object.entries(values).filter(([platform]) => platforms.has(platform));
   const filled = chosen(draft.options).filter(([, own]) => Object.keys(own).length > 0);
+  const own = new Set([...chosen(draft.overrides), ...chosen(draft.overrideMedia)].map(([platform]) => platform));
+  const override = (platform: string) => {
+    const [content, mediaUrls] = [draft.overrides[platform], draft.overrideMedia[platform]];
+    return { ...(content === undefined ? {} : { content }), ...(mediaUrls === undefined ? {} : { mediaUrls }) };
+  };
   return {
     talentId: draft.talentId,
     connectionIds: draft.connectionIds,
@@ -82,7 +94,7 @@ export function bodyOf(draft: Draft, platforms: ReadonlySet<string>, timed: bool
     mediaUrls: draft.mediaUrls,
     hashtags: draft.hashtags,
     campaign: draft.campaign.trim() === "" ? null : draft.campaign.trim(),
-    overrides: Object.fromEntries(chosen(draft.overrides).map(([platform, content]) => [platform, { content }])),
+    overrides: Object.fromEntries([...own].map((platform) => [platform, override(platform)])),
     options: Object.fromEntries(filled) as NonNullable<PostBody["options"]>,
     lateAfterMinutes: draft.lateAfterMinutes,
     ...(timed && draft.at !== "" ? { scheduledAt: `${draft.at}:00`, timezone: draft.zone } : {}),
@@ -91,4 +103,4 @@ export function bodyOf(draft: Draft, platforms: ReadonlySet<string>, timed: bool
 
 /** Whether there is anything in it that someone would miss. */
 export const isWritten = (draft: Draft): boolean =>
-  draft.content !== "" || draft.mediaUrls.length > 0 || Object.values(draft.overrides).some((text) => text !== "") || Object.keys(draft.options).length > 0;
+  draft.content !== "" || draft.mediaUrls.length > 0 || Object.values(draft.overrideMedia).some((urls) => urls.length > 0) || Object.values(draft.overrides).some((text) => text !== "") || Object.keys(draft.options).length > 0;
