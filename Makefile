@@ -1,9 +1,13 @@
 # The two commands are `make run` and `make test`; the rest serves their upkeep.
-.PHONY: run test test-deploy test-full bench openapi check tools clean-tools
+.PHONY: run console test test-deploy test-full bench openapi check tools clean-tools
 
 # Builds and starts the whole bundle on this machine, with a simulator of the platforms.
-run:
+run: console
 	cargo run
+
+# The web console, compiled into whatever is built afterwards.
+console:
+	scripts/build-console.sh
 
 # Installs what the tests need, then runs all of them.
 test: tools
@@ -27,6 +31,8 @@ bench:
 openapi:
 	cargo run --quiet -- openapi > docs/openapi.json.new
 	mv docs/openapi.json.new docs/openapi.json
+	scripts/build-console.sh
+	cd console && npm run --silent api
 
 # The quick checks, without building for release and without running tests.
 check: tools
@@ -39,4 +45,4 @@ tools:
 	scripts/install-test-tools.sh
 
 clean-tools:
-	rm -rf .tools tests/real/node_modules
+	rm -rf .tools tests/real/node_modules console/node_modules

@@ -20,6 +20,7 @@ Plan:
   4 template   sam validate, SAM translator, cfn-lint on its output, own rules
   5 release    the one release build: $HERALD_BOOTSTRAP
   6 tests      cargo test --workspace$([ -n "${HERALD_FULL:-}" ] && echo ", unsampled matrices")
+  7 console    its types, components, and the whole of it in Chromium against the local stack
 Tools:
   HERALD_RIE=$HERALD_RIE
   HERALD_REAL=$HERALD_REAL
@@ -44,6 +45,11 @@ check_template() {
     return "${PIPESTATUS[0]}"
 }
 
+test_console() {
+    scripts/test-console.sh 2>&1 | tee -a "$log"
+    return "${PIPESTATUS[0]}"
+}
+
 # The tests' whole output goes to the log; what passing tests printed is not shown.
 run_tests() {
     cargo test --workspace --no-fail-fast -- --show-output 2>&1 | tee -a "$log" |
@@ -53,6 +59,8 @@ run_tests() {
 
 failed=0
 step hygiene scripts/check-hygiene.sh || failed=1
+# Before anything is compiled, so that it is in what is tested.
+step console-build scripts/build-console.sh || failed=1
 step deps scripts/check-deps.sh || failed=1
 step clippy cargo clippy --workspace --all-targets -- -D warnings || failed=1
 step template check_template || failed=1
@@ -63,6 +71,8 @@ else
     names+=(tests)
     results+=("NOT RUN (no release build)")
 fi
+
+step console test_console || failed=1
 
 printf '\n================ summary\n'
 for i in "${!names[@]}"; do printf '%-10s %s\n' "${names[$i]}" "${results[$i]}"; done

@@ -8,7 +8,8 @@ use futures_util::future::BoxFuture;
 
 use crate::App;
 use crate::{
-    analytics, api_keys, audit, competitors, connections, oauth, ops, posts, schedules, talents, workers, workspace,
+    analytics, api_keys, audit, competitors, connections, console, oauth, ops, posts, schedules, talents, workers,
+    workspace,
 };
 
 /// Answers a request.
@@ -110,6 +111,7 @@ use crate::{
     http!(Caller ops.redrive),
     http!(Caller ops.capabilities),
     http!(Public ops.health),
+    http!(Public console.files),
     queue!(Ingest workers.ingest),
     queue!(Refresh workers.refresh),
     queue!(Erase workers.erase),

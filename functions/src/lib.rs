@@ -9,6 +9,7 @@ pub mod app;
 pub mod audit;
 pub mod competitors;
 pub mod connections;
+pub mod console;
 pub mod handlers;
 pub mod oauth;
 pub mod openapi;

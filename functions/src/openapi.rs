@@ -56,6 +56,8 @@ pub enum Refusals {
     ),
     modifiers(&Bearer),
     security(("bearer" = [])),
+    // Refusals name it, and derived responses do not bring their bodies' schemas along.
+    components(schemas(ErrorView)),
     paths(
         crate::talents::save::handle,
         crate::talents::list::handle,

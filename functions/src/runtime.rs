@@ -141,7 +141,9 @@ fn respond(response: Response) -> ApiGatewayV2httpResponse {
     let mut answer = ApiGatewayV2httpResponse::default();
     answer.status_code = i64::from(response.status.as_u16());
     answer.headers = headers;
-    answer.body = Some(Body::Text(response.body));
+    // What is no text travels as base64, and the gateway undoes it.
+    answer.is_base64_encoded = response.binary.is_some();
+    answer.body = Some(response.binary.map_or(Body::Text(response.body), |bytes| Body::Binary(bytes.to_vec())));
     answer.cookies = response.cookies;
     answer
 }

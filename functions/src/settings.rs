@@ -12,6 +12,7 @@ use serde::Deserialize;
 use url::Url;
 
 use crate::app::InvalidConfiguration;
+use crate::console::settings::ConsoleSettings;
 
 /// The longest wait before an attempt, in seconds.
 const LONGEST_WAIT_S: u64 = 86_400;
@@ -33,6 +34,8 @@ pub struct Settings {
     pub publish_shift: Duration,
     /// `HERALD_DUE_SHARDS`: shards of the `due` index per kind; default 8, only ever increased.
     pub due_shards: u32,
+    /// How the console logs people in.
+    pub console: ConsoleSettings,
     modes: BTreeMap<Platform, Modes>,
     apps: BTreeMap<Platform, AppCredentials>,
 }
@@ -129,6 +132,7 @@ impl Settings {
             publish_retry: PublishPolicy::from_seconds(&publish).unwrap_or_else(PublishPolicy::standard),
             publish_shift: Duration::from_secs(publish_shift),
             due_shards,
+            console: ConsoleSettings::from_env(get)?,
             modes,
             apps,
         })

@@ -1,6 +1,7 @@
 //! Every route of the template against every kind of caller: the exact status, and nothing changed.
 
 use std::collections::BTreeSet;
+use std::path::Path;
 
 use herald_tests::client::{Client, Reply};
 use herald_tests::process::Result;
@@ -25,16 +26,23 @@ enum Caller {
 }
 
 /// Open to anyone: the whole list, by hand.
-const PUBLIC: [(&str, &str, u16); 3] = [
-    ("GET", "/health", 200),
-    ("GET", "/api/social/oauth/callback", 400),
-    ("GET", "/api/social/oauth/bluesky/client-metadata.json", 200),
-];
+fn public() -> [(&'static str, &'static str, u16); 6] {
+    let console = Path::new(env!("CARGO_MANIFEST_DIR")).join("../console/embed/files.tsv").exists();
+    [
+        ("GET", "/health", 200),
+        ("GET", "/", 302),
+        // 503 says that the console was not there when this was built.
+        ("GET", "/console", if console { 200 } else { 503 }),
+        ("GET", "/console/{path+}", 200),
+        ("GET", "/api/social/oauth/callback", 400),
+        ("GET", "/api/social/oauth/bluesky/client-metadata.json", 200),
+    ]
+}
 
 /// What is due, written by hand from the contract: audience first, then whose data it is.
 fn due(route: &Route, caller: Caller) -> Option<u16> {
     if let Some((_, _, status)) =
-        PUBLIC.iter().find(|(method, path, _)| (*method, *path) == (&*route.method, &*route.path))
+        public().iter().find(|(method, path, _)| (*method, *path) == (&*route.method, &*route.path))
     {
         return Some(*status);
     }
@@ -73,6 +81,7 @@ fn request(route: &Route, connection: &str, post: &str) -> (Method, String, Opti
         "id" => "comp~bob~MASTODON~rival@mastodon.example".to_owned(),
         "postId" => post.to_owned(),
         "deliveryId" => format!("dlv_{}_0", post.trim_start_matches("post_")),
+        "path+" => "config.json".to_owned(),
         "jobId" => format!("bulk_{}", post.trim_start_matches("post_")),
         _ => "bob".to_owned(),
     });
@@ -246,7 +255,7 @@ async fn every_route_lets_in_whom_it_is_for_and_nobody_else() -> Result<()> {
     }
     assert_eq!(stack.world.look("/requests").await?, asked, "a platform was asked for nobody");
     let listed: BTreeSet<(String, String)> = routes.iter().map(|r| (r.method.clone(), r.path.clone())).collect();
-    for (method, path, _) in PUBLIC {
+    for (method, path, _) in public() {
         assert!(listed.contains(&(method.to_owned(), path.to_owned())), "{method} {path} is no route any more");
     }
     Ok(())

@@ -2,6 +2,7 @@
 
 use cloud::http::{ApiError, Request, Response};
 use domain::content::MediaKind;
+use domain::handle::HandleRule;
 use platforms::publish::{CountedIn, FileRule, Measure, Proof, PublishFacts, Quantity, Takes, TextLimit};
 use platforms::{Facts, Pkce, Platforms, PublicRead, Registration, Renewal};
 use serde::Serialize;
@@ -33,6 +34,8 @@ pub struct Capability {
     connect: ConnectWays,
     /// The form of a handle, in words.
     handle: &'static str,
+    /// The same for a program.
+    handle_rule: HandleRuleView,
     /// What a sync reads, and how often.
     sync: SyncFacts,
     /// What is asked for.
@@ -171,6 +174,27 @@ impl From<&'static PublishFacts> for PublishView {
     }
 }
 
+/// What a form can check while someone types. A link may still be refused.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct HandleRuleView {
+    /// What every handle matches as a whole, without its `@`: a regular expression, flags `iu`.
+    pattern: &'static str,
+    /// Hosts of profile addresses, without `www.`; empty: any.
+    hosts: &'static [&'static str],
+    /// What stands before the handle in the path of a profile address: `@`, `channel/` or nothing.
+    path_prefixes: &'static [&'static str],
+    /// Whether the handle names its server too (`user@host`).
+    federated: bool,
+}
+
+impl From<&HandleRule> for HandleRuleView {
+    fn from(rule: &HandleRule) -> Self {
+        let HandleRule { pattern, hosts, path_prefixes, federated, .. } = *rule;
+        Self { pattern, hosts, path_prefixes, federated }
+    }
+}
+
 /// How accounts are linked.
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
@@ -264,6 +288,7 @@ fn capability(app: &App, facts: &'static Facts) -> Capability {
             pkce: facts.oauth.pkce == Pkce::S256,
         },
         handle: facts.handle.form,
+        handle_rule: (&facts.handle).into(),
         sync: SyncFacts { every_seconds: facts.resync.as_secs(), recent_posts: facts.recent_posts, quota: facts.quota },
         scopes: facts
             .oauth

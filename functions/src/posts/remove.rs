@@ -66,6 +66,7 @@ async fn gone(
         headers: Vec::new(),
         cookies: Vec::new(),
         body: String::new(),
+        binary: None,
         content_type: "application/json",
     };
     let mut transaction = posts::remove(app.table.transaction(), post)?;

@@ -21,6 +21,7 @@ use crate::clock::LocalClock;
 use crate::cpu;
 use crate::crossings::{Crash, Crossings};
 use crate::faults::{FaultKind, Faults, Strikes};
+use crate::login::{self, Grants};
 use crate::queue::LocalQueue;
 use crate::schedule::Schedule;
 use crate::token::{Issuer, Wanted};
@@ -29,6 +30,10 @@ use crate::token::{Issuer, Wanted};
 pub struct Control {
     /// Hands out tokens.
     pub issuer: Issuer,
+    /// Who is logging in.
+    pub grants: Grants,
+    /// The origin that people see.
+    pub public_origin: String,
     /// The stack's clock.
     pub clock: Arc<LocalClock>,
     /// Counts calls and crashes.
@@ -52,9 +57,10 @@ type Shared = State<Arc<Control>>;
 /// The routes under `/local`.
 pub fn router(control: Arc<Control>) -> Router {
     Router::new()
-        .route("/local/.well-known/openid-configuration", get(async |State(c): Shared| Json(c.issuer.configuration())))
+        .merge(login::router())
+        .route("/local/.well-known/openid-configuration", get(configuration))
         .route("/local/jwks", get(jwks))
-        .route("/local/token", get(token))
+        .route("/local/token", get(token).post(login::exchange))
         .route("/local/clock", get(async |State(c): Shared| Json(now(&c))).post(advance))
         .route(
             "/local/crash",
@@ -88,6 +94,11 @@ async fn unknown() -> Response {
 fn read<T: for<'de> Deserialize<'de>>(body: &Bytes) -> Result<T, Box<Response>> {
     let body = if body.is_empty() { b"{}".as_slice() } else { body };
     serde_json::from_slice(body).map_err(|error| Box::new(refuse(StatusCode::BAD_REQUEST, &error.to_string())))
+}
+
+/// Any page may read where to log in.
+async fn configuration(State(control): Shared) -> Response {
+    ([(header::ACCESS_CONTROL_ALLOW_ORIGIN, "*")], Json(control.issuer.configuration())).into_response()
 }
 
 async fn jwks(State(control): Shared) -> Response {

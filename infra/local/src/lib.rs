@@ -13,6 +13,7 @@ pub mod faults;
 pub mod gateway;
 pub mod ids;
 mod intrinsic;
+pub mod login;
 mod model;
 pub mod permissions;
 pub mod poller;

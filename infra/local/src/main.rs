@@ -59,6 +59,7 @@ async fn run() -> Result<(), Box<dyn std::error::Error>> {
         _ = interrupt.recv() => return Ok(()),
         () = &mut orphaned => return Ok(()),
     };
+    stack.welcome_the_demo_talent().await?;
     print(&greeting(&stack)?);
     tokio::select! {
         _ = terminate.recv() => {}

@@ -10,10 +10,12 @@ use std::time::Duration;
 
 use axum::Router;
 use axum::serve::ListenerExt;
+use cloud::audit::Audit;
 use cloud::sdk::AwsConfig;
+use cloud::table::talents::{self, Talent};
 use cloud::vault::LocalKeys;
-use domain::Clock;
 use domain::due::WorkKind;
+use domain::{Caller, Clock, Role, SubjectId, TalentId, WorkspaceId};
 use functions::App;
 use functions::app::Parts;
 use functions::handlers::{self, Handler};
@@ -31,6 +33,7 @@ use crate::database::Database;
 use crate::doorbell::LocalDoorbell;
 use crate::faults::Faults;
 use crate::gateway::{self, Gateway};
+use crate::login::Grants;
 use crate::permissions::Permissions;
 use crate::poller::Poller;
 use crate::queue::LocalQueue;
@@ -164,6 +167,8 @@ impl Stack {
         let schedules = schedules(&template, &app, &clock)?;
         let control = Arc::new(Control {
             issuer: issuer(&options, &variables, &origin)?,
+            grants: Grants::default(),
+            public_origin: app.settings.public_url.origin().ascii_serialization(),
             clock: Arc::clone(&clock),
             crossings,
             faults: Arc::clone(&faults),
@@ -200,6 +205,25 @@ impl Stack {
     /// [`StartError`] when the key cannot sign.
     pub fn token(&self, wanted: &Wanted) -> Result<String, StartError> {
         self.control.issuer.token(wanted, self.control.clock.now()).map_err(StartError::because)
+    }
+
+    /// Makes the talent that the log-in page and the examples name, unless it is there.
+    ///
+    /// # Errors
+    /// [`StartError`].
+    pub async fn welcome_the_demo_talent(&self) -> Result<(), StartError> {
+        let workspace = WorkspaceId::parse("demo").map_err(StartError::because)?;
+        let subject = SubjectId::parse("local|admin").map_err(StartError::because)?;
+        let id = TalentId::parse("talent_demo").map_err(StartError::because)?;
+        if talents::get(&self.app.table, &workspace, &id).await.map_err(StartError::because)?.is_some() {
+            return Ok(());
+        }
+        let caller = Caller { workspace, subject, role: Role::Admin, talent: None };
+        let now = self.control.clock.now_ms();
+        let audit = Audit::new(&caller, Some(&id), "talent.save", id.as_str(), now, "start");
+        let talent = Talent { id, name: "Demo Talent".to_owned(), created_at: now };
+        talents::save(&self.app.table, &caller.workspace, &talent, &audit, None).await.map_err(StartError::because)?;
+        Ok(())
     }
 
     /// Takes no more requests and messages, lets what is under way end, and closes the database.

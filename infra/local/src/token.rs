@@ -103,8 +103,23 @@ impl Issuer {
         json!({
             "issuer": self.url,
             "jwks_uri": format!("{}/jwks", self.url),
+            "authorization_endpoint": format!("{}/authorize", self.url),
+            "token_endpoint": format!("{}/token", self.url),
+            "end_session_endpoint": format!("{}/logout", self.url),
+            "response_types_supported": ["code"],
+            "grant_types_supported": ["authorization_code", "refresh_token"],
+            "code_challenge_methods_supported": ["S256"],
+            "token_endpoint_auth_methods_supported": ["none"],
+            "subject_types_supported": ["public"],
+            "scopes_supported": ["openid"],
             "id_token_signing_alg_values_supported": ["ES256"],
         })
+    }
+
+    /// Its address, the `iss` of its tokens.
+    #[must_use]
+    pub fn url(&self) -> &str {
+        &self.url
     }
 
     /// The public key.
@@ -118,6 +133,18 @@ impl Issuer {
     /// # Errors
     /// [`SignerError`].
     pub fn token(&self, wanted: &Wanted, now: Timestamp) -> Result<String, SignerError> {
+        self.signed(wanted, &self.audience, "", now)
+    }
+
+    /// The same for the application that logged somebody in.
+    ///
+    /// # Errors
+    /// [`SignerError`].
+    pub fn id_token(&self, wanted: &Wanted, client: &str, nonce: &str, now: Timestamp) -> Result<String, SignerError> {
+        self.signed(wanted, client, nonce, now)
+    }
+
+    fn signed(&self, wanted: &Wanted, audience: &str, nonce: &str, now: Timestamp) -> Result<String, SignerError> {
         let talent = wanted.talent.as_deref().or((wanted.role == "talent").then_some("talent_demo"));
         let subject = match (&wanted.subject, talent) {
             (Some(subject), _) => subject.clone(),
@@ -128,7 +155,7 @@ impl Issuer {
         let issued = now.as_second();
         let mut claims = json!({
             "iss": self.url,
-            "aud": self.audience,
+            "aud": audience,
             "sub": subject,
             "iat": issued,
             "nbf": issued.min(issued.saturating_add(wanted.ttl)),
@@ -138,6 +165,9 @@ impl Issuer {
         });
         if let (Some(talent), Some(claims)) = (talent, claims.as_object_mut()) {
             claims.insert(talent_claim.clone(), json!(talent));
+        }
+        if let Some(claims) = claims.as_object_mut().filter(|_| !nonce.is_empty()) {
+            claims.insert("nonce".to_owned(), json!(nonce));
         }
         self.signer.sign(&claims)
     }

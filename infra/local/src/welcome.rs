@@ -7,10 +7,12 @@ pub fn text(origin: &str, admin: &str, talent: &str, simulator: Option<&str>) ->
         Some(url) => format!("Platforms  simulated at {url}"),
         None => "Platforms  as the environment says".to_owned(),
     };
+    let console = if functions::console::files::is_built() { "" } else { " (not in this build; `make run` builds it)" };
     let json = "-H 'Content-Type: application/json'";
     let auth = "-H \"Authorization: Bearer $ADMIN\"";
     format!(
         "Herald     {origin}
+Console    {origin}/console{console}
 {world}
 
 Tokens of the workspace demo, for staff and for the talent talent_demo:

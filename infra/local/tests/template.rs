@@ -78,8 +78,14 @@ fn exactly_these_routes_are_public() {
     let is_public = |handler: &str| matches!(find(handler).unwrap().run, Run::Http(Access::Public, _));
     let public = template.routes().filter(|(_, _, function)| is_public(&function.handler));
     let public: BTreeSet<String> = public.map(|(method, path, _)| format!("{method} {path}")).collect();
-    let expected =
-        ["GET /api/social/oauth/bluesky/client-metadata.json", "GET /api/social/oauth/callback", "GET /health"];
+    let expected = [
+        "GET /",
+        "GET /api/social/oauth/bluesky/client-metadata.json",
+        "GET /api/social/oauth/callback",
+        "GET /console",
+        "GET /console/{path+}",
+        "GET /health",
+    ];
     assert_eq!(public, expected.map(str::to_owned).into());
 }
 
@@ -100,7 +106,7 @@ fn every_queue_of_dead_letters_is_among_the_outputs() {
 
 #[test]
 fn a_function_without_a_caller_reads_no_table_unless_it_must() {
-    for name in ["ops.health", "oauth.client_metadata"] {
+    for name in ["ops.health", "oauth.client_metadata", "console.files"] {
         let text = TEMPLATE
             .split(&format!("Handler: {name}\n"))
             .nth(1)

@@ -20,6 +20,9 @@ pub struct HandleRule {
     pub normalise: fn(&str) -> String,
     /// Whether the handle names its server too (`user@host`).
     pub federated: bool,
+    /// What every handle matches as a whole, letters of either case and without `@`: a regular expression in the dialect of
+    /// browsers (flags `iu`), for forms that check while someone types. `is_valid` has the last word and may refuse more.
+    pub pattern: &'static str,
     /// The form in words, for the error message.
     pub form: &'static str,
 }
@@ -201,6 +204,7 @@ mod tests {
         is_valid: |h| (1..=10).contains(&h.len()) && h.bytes().all(|b| b.is_ascii_alphanumeric()),
         normalise: |h| h.to_lowercase(),
         federated: false,
+        pattern: "",
         form: "1 to 10 letters",
     };
     const FEDERATED: HandleRule = HandleRule {
@@ -209,6 +213,7 @@ mod tests {
         is_valid: |h| h.contains('@'),
         normalise: |h| h.to_lowercase(),
         federated: true,
+        pattern: "",
         form: "user@host",
     };
 

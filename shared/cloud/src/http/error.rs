@@ -145,6 +145,7 @@ impl ApiError {
             headers: Vec::new(),
             cookies: Vec::new(),
             body: serde_json::to_string(&body).unwrap_or_default(),
+            binary: None,
             content_type: "application/json",
         };
         if let Some(seconds) = self.retry_after {

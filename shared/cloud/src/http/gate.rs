@@ -152,6 +152,7 @@ async fn replay(key: &IdempotencyKey, table: &Table) -> Result<Option<Response>,
             headers: vec![("idempotency-replayed", "true".to_owned())],
             cookies: Vec::new(),
             body,
+            binary: None,
             content_type: "application/json",
         })),
     }
@@ -169,7 +170,7 @@ fn validated(response: Response, if_none_match: Option<&str>) -> Response {
         tags.split(',').map(|tag| tag.trim().trim_start_matches("W/")).any(|tag| tag == etag || tag == "*")
     };
     let mut response = if if_none_match.is_some_and(matches) {
-        Response { status: StatusCode::NOT_MODIFIED, body: String::new(), ..response }
+        Response { status: StatusCode::NOT_MODIFIED, body: String::new(), binary: None, ..response }
     } else {
         response
     };

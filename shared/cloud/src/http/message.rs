@@ -141,6 +141,8 @@ pub struct Response {
     pub cookies: Vec<String>,
     /// JSON text; empty for none.
     pub body: String,
+    /// A body that is no text, in place of `body`.
+    pub binary: Option<Bytes>,
     /// The body's type.
     pub content_type: &'static str,
 }
@@ -152,7 +154,8 @@ impl Response {
     /// 500 for a value that is no JSON, which is a mistake of the route.
     pub fn json(status: StatusCode, value: &impl Serialize) -> Result<Self, ApiError> {
         let body = serde_json::to_string(value).map_err(|error| ApiError::internal(error.to_string()))?;
-        Ok(Self { status, headers: Vec::new(), cookies: Vec::new(), body, content_type: "application/json" })
+        let (headers, cookies) = (Vec::new(), Vec::new());
+        Ok(Self { status, headers, cookies, body, binary: None, content_type: "application/json" })
     }
 
     /// 200 with JSON.
@@ -171,8 +174,16 @@ impl Response {
             headers: vec![("location", location)],
             cookies: Vec::new(),
             body: String::new(),
+            binary: None,
             content_type: "application/json",
         }
+    }
+
+    /// 200 with bytes. Its route states the `etag`.
+    #[must_use]
+    pub fn file(content_type: &'static str, bytes: Bytes) -> Self {
+        let (headers, cookies) = (Vec::new(), Vec::new());
+        Self { status: StatusCode::OK, headers, cookies, body: String::new(), binary: Some(bytes), content_type }
     }
 
     /// The same answer with a header.

@@ -37,6 +37,7 @@ pub static FACTS: Facts = Facts {
         is_valid,
         normalise,
         federated: false,
+        pattern: r"did:plc:[a-z2-7]{24}|did:web:[a-z0-9.-]+|([a-z0-9]([a-z0-9-]*[a-z0-9])?\.)+[a-z0-9-]+",
         form: "a domain name such as name.bsky.social, or a did:plc: or did:web: identity",
     },
     profile_url: |handle| format!("https://bsky.app/profile/{handle}"),

@@ -39,6 +39,7 @@ pub static FACTS: Facts = Facts {
         is_valid,
         normalise,
         federated: false,
+        pattern: r"[a-z0-9._]{1,30}",
         form: "1 to 30 letters, digits, dots or underscores",
     },
     profile_url: |handle| format!("https://www.instagram.com/{handle}/"),

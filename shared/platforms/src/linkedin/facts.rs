@@ -36,6 +36,7 @@ pub static FACTS: Facts = Facts {
         is_valid,
         normalise,
         federated: false,
+        pattern: r"[0-9]+|[\p{L}\p{N}_.&-]{3,100}",
         form: "3 to 100 letters, digits, hyphens or underscores, or the number of a page",
     },
     profile_url,

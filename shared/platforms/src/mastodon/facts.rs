@@ -33,6 +33,7 @@ pub static FACTS: Facts = Facts {
         is_valid,
         normalise,
         federated: true,
+        pattern: r"[a-z0-9_]([a-z0-9_.-]{0,62}[a-z0-9_])?@[a-z0-9-]+(\.[a-z0-9-]+)*(:[0-9]{1,5})?",
         form: "user@host",
     },
     profile_url: |handle| match handle.rsplit_once('@') {

@@ -29,6 +29,7 @@ pub static FACTS: Facts = Facts {
         is_valid,
         normalise,
         federated: false,
+        pattern: r"[a-z][a-z0-9_]{2,30}[a-z0-9]|-?[0-9]+",
         form: "4 to 32 letters, digits or underscores that begin with a letter, or the number of a private channel",
     },
     profile_url,

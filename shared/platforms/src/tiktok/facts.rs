@@ -35,6 +35,7 @@ pub static FACTS: Facts = Facts {
         is_valid,
         normalise,
         federated: false,
+        pattern: r"[a-z0-9._]{1,23}[a-z0-9_]",
         form: "2 to 24 letters, digits, dots or underscores",
     },
     profile_url: |handle| format!("https://www.tiktok.com/@{handle}"),

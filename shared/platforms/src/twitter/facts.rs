@@ -31,6 +31,7 @@ pub static FACTS: Facts = Facts {
         is_valid,
         normalise,
         federated: false,
+        pattern: r"[a-z0-9_]{1,15}",
         form: "1 to 15 letters, digits or underscores",
     },
     profile_url: |handle| format!("https://x.com/{handle}"),

@@ -32,6 +32,7 @@ pub static FACTS: Facts = Facts {
         is_valid,
         normalise,
         federated: false,
+        pattern: r"UC[\w-]{22}|[\p{L}\p{M}\p{N}_.·-]{3,30}",
         form: "3 to 30 letters, digits, underscores, hyphens or dots after an @, or a channel id that begins with UC",
     },
     profile_url,
