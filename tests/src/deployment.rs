@@ -167,7 +167,7 @@ impl Place for Deployment {
     }
 
     async fn lose_messages(&self) -> Result<()> {
-        for kind in ["ingest", "refresh", "erase", "publish", "notify", "bulk"] {
+        for kind in ["ingest", "refresh", "erase", "publish", "notify", "bulk", "sweep"] {
             self.sqs("PurgeQueue", &json!({"QueueUrl": self.queue(&logical(kind, "Queue"))?})).await?;
         }
         Ok(())

@@ -30,6 +30,7 @@ pub struct Benchmarks {
 /// An account. A figure that is not there is `null`, and `unavailable` says why.
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
+#[schema(as = BenchmarkView)]
 pub struct RowView {
     /// The connection or the competitor.
     id: String,

@@ -48,6 +48,7 @@ pub async fn handle(app: &App, request: Request) -> Result<Response, ApiError> {
         headers: Vec::new(),
         cookies: Vec::new(),
         body,
+        binary: None,
         content_type: "text/csv; charset=utf-8",
     };
     Ok(response.header("content-disposition", format!("attachment; filename=\"{name}\"")))

@@ -29,6 +29,7 @@ pub struct Forecasts {
 /// Forecasts of one account.
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
+#[schema(as = ForecastAccountView)]
 pub struct AccountView {
     /// The connection.
     connection_id: String,

@@ -35,6 +35,7 @@ pub struct Trends {
 /// One account's course.
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
+#[schema(as = TrendView)]
 pub struct AccountView {
     /// The connection.
     connection_id: String,

@@ -80,3 +80,33 @@ fn exactly_the_public_routes_are_documented_as_public() {
         .collect();
     assert_eq!(open, public);
 }
+
+/// Two types of one name would silently be one schema, that of whichever came last.
+#[test]
+fn no_two_types_share_a_schemas_name() {
+    fn files(folder: &Path, found: &mut Vec<std::path::PathBuf>) {
+        for entry in std::fs::read_dir(folder).unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_dir() { files(&path, found) } else { found.push(path) }
+        }
+    }
+    let mut sources = Vec::new();
+    files(&repository().join("functions/src"), &mut sources);
+    let mut named: BTreeMap<String, std::path::PathBuf> = BTreeMap::new();
+    for file in sources {
+        let text = std::fs::read_to_string(&file).unwrap();
+        for part in text.split("ToSchema)]").skip(1) {
+            let head: Vec<&str> = part.lines().take(6).collect();
+            let renamed = head.iter().find_map(|line| line.strip_prefix("#[schema(as = ")?.strip_suffix(")]"));
+            let own = head.iter().find_map(|line| {
+                let rest = line.strip_prefix("pub struct ").or_else(|| line.strip_prefix("pub enum "))?;
+                rest.split(|c: char| !c.is_alphanumeric()).next()
+            });
+            let Some(name) = renamed.or(own) else { continue };
+            if let Some(other) = named.insert(name.to_owned(), file.clone()) {
+                panic!("{name} is in {} and in {}", other.display(), file.display());
+            }
+        }
+    }
+    assert!(named.len() > 60, "{}", named.len());
+}

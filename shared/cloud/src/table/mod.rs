@@ -3,8 +3,8 @@
 //! A row is written by the module that names it ([`connections`], [`tokens`], …); keys are made in [`keys`] alone.
 
 pub mod api_keys;
-pub mod audit_log;
 pub mod audiences;
+pub mod audit_log;
 pub mod budgets;
 pub mod bulk;
 mod client;
