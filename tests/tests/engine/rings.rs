@@ -72,9 +72,9 @@ async fn a_ring_that_comes_three_times_is_worked_on_once() -> Result<()> {
     for n in 0..8 {
         assert_eq!(seen[&handle(n)], one, "{}", handle(n));
     }
-    // Three rings, three claims; one of them finds work.
+    // Three rings, three claims; one of them finds work, and wakes the looks at the account's figures once.
     let made = calls(&stack, "workers.ingest").await?;
-    assert_eq!(made["dynamodb.UpdateItem"], 1 + 3 * 8, "{made:?}");
+    assert_eq!(made["dynamodb.UpdateItem"], (1 + 1) + (3 + 1) * 8, "{made:?}");
     heal(&stack).await
 }
 
@@ -91,10 +91,13 @@ async fn a_link_is_one_transaction_and_one_ring_and_a_list_is_one_query() -> Res
     let linking = calls(&stack, "connections.connect_manual").await?;
     assert_eq!(linking, expected(&[("dynamodb.TransactWriteItems", 1), ("queue.SendMessage", 1)]));
     assert_eq!(calls(&stack, "connections.list").await?, expected(&[("dynamodb.Query", 1)]));
-    // The first sync: a claim, one transaction for forty posts, one for the connection and its guard.
+    // The first sync: a claim, one transaction for forty posts, one for the connection and its guard, and the looks at its
+    // figures are woken.
     staff.done(TALENT, &id).await?;
+    until("the looks are woken", async || Ok(calls(&stack, "workers.ingest").await?["dynamodb.UpdateItem"] == 2))
+        .await?;
     let syncing = calls(&stack, "workers.ingest").await?;
-    assert_eq!((syncing["dynamodb.UpdateItem"], syncing["dynamodb.TransactWriteItems"]), (1, 2), "{syncing:?}");
+    assert_eq!(syncing["dynamodb.TransactWriteItems"], 2, "{syncing:?}");
     Ok(())
 }
 
