@@ -108,6 +108,8 @@ fn valid(handler: &str, connection: &str) -> Vec<Value> {
             json!({"talentId": "ann", "platform": "BLUESKY", "accessToken": "aaaa-bbbb-cccc-dddd", "handle": "a.bsky.social"}),
         ],
         "connections.disconnect" => vec![json!({"connectionId": connection})],
+        "competitors.add" => vec![json!({"talentId": "ann", "platform": "BLUESKY", "handle": "rival.bsky.social"})],
+        "workspace.update" => vec![json!({"timezone": "Europe/Berlin"})],
         "oauth.connect" => vec![
             json!({"platform": "TIKTOK", "userId": "ann", "returnTo": "/accounts"}),
             json!({"platform": "MASTODON", "userId": "ann", "handle": "mastodon.example"}),
@@ -131,7 +133,15 @@ fn valid(handler: &str, connection: &str) -> Vec<Value> {
 }
 
 /// Handlers that act on a state, or take a form of body, that this test does not bring about: they only may not break.
-const NOT_REACHED: [&str; 5] = ["posts.retry", "posts.resolve", "posts.archive", "posts.bulk", "posts.bulk_report"];
+const NOT_REACHED: [&str; 7] = [
+    "posts.retry",
+    "posts.resolve",
+    "posts.archive",
+    "posts.bulk",
+    "posts.bulk_report",
+    "api_keys.revoke",
+    "competitors.remove",
+];
 
 /// A body of a route with one of its values replaced, left out or doubled.
 fn confused(valid: Vec<Value>) -> impl Strategy<Value = Vec<u8>> {
@@ -171,6 +181,23 @@ fn parameters(handler: &str) -> Vec<&'static str> {
         "talents.list" => vec!["limit", "cursor"],
         "oauth.callback" => vec!["state", "code", "error", "iss"],
         "oauth.connect" => vec!["platform", "userId", "returnTo", "handle"],
+        "audit.list" => vec!["actor", "action", "from", "to", "limit", "cursor"],
+        "competitors.list" => vec!["talentId"],
+        name if name.starts_with("analytics.") => vec![
+            "postId",
+            "talentId",
+            "platform",
+            "connectionId",
+            "startDate",
+            "endDate",
+            "from",
+            "to",
+            "interval",
+            "metric",
+            "format",
+            "limit",
+            "cursor",
+        ],
         _ => vec!["limit", "cursor", "state"],
     }
 }
@@ -207,6 +234,9 @@ fn query(handler: &str) -> impl Strategy<Value = Option<String>> + use<> {
     let good = match handler {
         "oauth.connect" => "userId=ann&platform=TIKTOK",
         "oauth.callback" => "code=guess",
+        "analytics.get" | "analytics.summary" | "competitors.list" => "talentId=ann",
+        "analytics.trends" => "metric=followers",
+        "analytics.export" => "format=csv",
         _ => "limit=3",
     };
     let nearly = pairs.clone().prop_map(move |more| format!("{good}&{more}"));
@@ -246,6 +276,8 @@ fn shot(route: &Route, connection: &str, post: &str) -> impl Strategy<Value = Sh
         "ingest"
     } else if route.path.contains("{talentId}") {
         "ann"
+    } else if route.path.contains("{platform}") {
+        "bluesky"
     } else {
         connection
     };
