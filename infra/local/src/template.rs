@@ -274,7 +274,7 @@ mod tests {
             max_receives: 5,
         };
         assert!(template.queues.contains(&queue));
-        assert_eq!(template.queues.len(), 6, "dead-letter queues are not listed");
+        assert_eq!(template.queues.len(), 7, "dead-letter queues are not listed");
     }
 
     #[test]
