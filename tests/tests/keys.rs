@@ -144,7 +144,17 @@ async fn the_audit_log_is_read_page_by_page_and_by_actor_action_and_time() -> Re
     for bad in ["from=yesterday", "from=2027-01-02T00:00:00Z&to=2027-01-01T00:00:00Z", "limit=0", "cursor=bm9uZQ"] {
         let _ = staff.get(&format!("/api/admin/audit-log?{bad}")).await?.expect(400);
     }
-    let others = stack.admin("others").await?.get("/api/admin/audit-log").await?.expect(200);
-    assert_eq!(others.body, json!({"entries": [], "nextCursor": null}));
+    // Another workspace has its own, also before it has any talent.
+    let others = stack.admin("others").await?;
+    let empty = others.get("/api/admin/audit-log").await?.expect(200);
+    assert_eq!(empty.body, json!({"entries": [], "nextCursor": null}));
+    let (first, _) = make(&others, &json!({"name": "first of all", "role": "admin"})).await?;
+    let read = async || {
+        Ok::<_, Box<dyn std::error::Error + Send + Sync>>(others.get("/api/admin/audit-log").await?.expect(200).body)
+    };
+    assert_eq!(subjects(&read().await?), std::slice::from_ref(&first));
+    stack.pass(60).await?;
+    others.talent("later").await?;
+    assert_eq!(subjects(&read().await?), ["later".to_owned(), first]);
     Ok(())
 }

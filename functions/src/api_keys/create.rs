@@ -69,7 +69,7 @@ pub async fn handle(app: &App, request: Request) -> Result<Response, ApiError> {
     {
         return Err(ApiError::not_found("talent"));
     }
-    if api_keys::count(&app.table, &caller.workspace).await? >= api_keys::MOST {
+    if api_keys::list(&app.table, &caller.workspace, request.now).await?.len() >= api_keys::MOST {
         let words = format!("The workspace has {} API keys. Revoke one first.", api_keys::MOST);
         return Err(ApiError::conflict("too_many_api_keys", words));
     }

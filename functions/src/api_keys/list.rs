@@ -65,8 +65,7 @@ pub struct ApiKeys {
     responses((status = 200, body = ApiKeys), crate::openapi::Refusals)
 )]
 pub async fn handle(app: &App, request: Request) -> Result<Response, ApiError> {
-    let mut rows = api_keys::list(&app.table, &request.caller()?.workspace).await?;
-    rows.retain(|row| row.expires_at.is_none_or(|at| at > request.now));
+    let mut rows = api_keys::list(&app.table, &request.caller()?.workspace, request.now).await?;
     rows.sort_by(|a, b| (b.created_at, b.id.as_str()).cmp(&(a.created_at, a.id.as_str())));
     Response::ok(&ApiKeys { api_keys: rows.iter().map(ApiKeyView::from).collect() })
 }

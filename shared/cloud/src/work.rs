@@ -12,7 +12,7 @@ use domain::due::{self, EARLY, HORIZON, LEASE, POISON_CLAIM, SKEW, WorkKind};
 use jiff::{SignedDuration, Timestamp};
 
 use crate::doorbell::Ring;
-use crate::table::{Item, StoreError, Table, demand, field, keys, millis, n, number, s};
+use crate::table::{Item, StoreError, Table, demand, field, held, keys, millis, n, number, s};
 
 /// The right to work on a row: every later write is conditioned on it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -241,13 +241,7 @@ impl Finish {
             .set_expression_attribute_values(Some(values))
             .send()
             .await;
-        match sent {
-            Ok(_) => Ok(true),
-            Err(error) => match error.as_service_error() {
-                Some(UpdateItemError::ConditionalCheckFailedException(_)) => Ok(false),
-                _ => Err(error.into()),
-            },
-        }
+        held(sent)
     }
 }
 

@@ -4,6 +4,7 @@
 use std::collections::HashMap;
 
 use domain::WorkspaceId;
+use jiff::Timestamp;
 
 use super::client::{Item, StoreError, Table, field, n, s};
 use super::idempotency::IdempotencyKey;
@@ -42,11 +43,11 @@ pub async fn put(
     transaction.commit().await
 }
 
-/// The keys of a workspace, in no order.
+/// The keys of a workspace that live at `now`, in no order. The table removes dead rows late.
 ///
 /// # Errors
 /// [`StoreError`].
-pub async fn list(table: &Table, workspace: &WorkspaceId) -> Result<Vec<ApiKeyRow>, StoreError> {
+pub async fn list(table: &Table, workspace: &WorkspaceId, now: Timestamp) -> Result<Vec<ApiKeyRow>, StoreError> {
     let named = table.query_prefix(&keys::workspace_pk(workspace), keys::API_KEY_PREFIX, "v, key_hash").await?;
     let wanted: Result<Vec<_>, StoreError> = named
         .iter()
@@ -55,18 +56,11 @@ pub async fn list(table: &Table, workspace: &WorkspaceId) -> Result<Vec<ApiKeyRo
     let mut found = Vec::new();
     for chunk in wanted?.chunks(MOST) {
         for row in table.get_many(chunk).await? {
-            found.push(serde_dynamo::from_item(row)?);
+            found.push(serde_dynamo::from_item::<_, ApiKeyRow>(row)?);
         }
     }
+    found.retain(|row| row.expires_at.is_none_or(|at| at > now));
     Ok(found)
-}
-
-/// How many keys a workspace has.
-///
-/// # Errors
-/// [`StoreError`].
-pub async fn count(table: &Table, workspace: &WorkspaceId) -> Result<usize, StoreError> {
-    Ok(table.query_prefix(&keys::workspace_pk(workspace), keys::API_KEY_PREFIX, "v").await?.len())
 }
 
 /// Removes a key, which is dead at once; `None` when the workspace has none of this id.

@@ -6,9 +6,10 @@ use domain::WorkspaceId;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::client::{Item, StoreError, Table, field, s};
+use super::client::{StoreError, Table, field, s};
 use super::keys;
-use super::talents::{first_month, month_number, previous_month};
+use super::months::{month_number, month_span, month_start, previous_month};
+use super::talents::first_month;
 
 /// An entry as it is shown.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -66,8 +67,11 @@ pub struct Wanted {
     pub to: Timestamp,
 }
 
-/// How many rows one request reads at most, where a filter leaves most of them out.
+/// How many rows one request reads at most, where a filter leaves most of them out. A query counts as [`LEAST_READ`] rows at
+/// least, so that years of empty months are bounded, too.
 const MOST_READ: usize = 2_000;
+/// What a query that finds nothing counts as: 40 months a request.
+const LEAST_READ: usize = 50;
 
 /// A page of entries, newest first, and where the next one begins. With a filter a page can be shorter than `limit`, or
 /// empty, and still have a next one: a request reads a bounded number of rows.
@@ -81,16 +85,31 @@ pub async fn page(
     limit: usize,
     from: Option<Position>,
 ) -> Result<(Vec<Entry>, Option<Position>), StoreError> {
-    let Some(first) = first_month(table, workspace).await? else { return Ok((Vec::new(), None)) };
+    // What staff do before the first talent is there stands in the same month as a rule, and in these two without one.
+    let first = match first_month(table, workspace).await? {
+        Some(first) => month_start(first),
+        None => previous_month(wanted.to).map_or(wanted.to, month_start),
+    };
     let first = first.max(wanted.from);
     let mut at = from.unwrap_or(Position { at: wanted.to.as_millisecond(), row: None });
     let (mut entries, mut read) = (Vec::new(), 0);
     loop {
         let latest = Timestamp::from_millisecond(at.at).map_err(|error| StoreError::Malformed(error.to_string()))?;
         let month = keys::month_key(workspace, latest);
-        let left = limit - entries.len();
-        let (rows, next) = month_page(table, &month, (first, latest), left, at.row.take()).await?;
-        read += rows.len();
+        let start = at.row.take().map(|[pk, sk, sort]| {
+            HashMap::from([
+                ("pk".to_owned(), s(pk)),
+                ("sk".to_owned(), s(sk)),
+                ("month".to_owned(), s(&month)),
+                ("month_sort".to_owned(), s(sort)),
+            ])
+        });
+        let oldest = format!("audit#{}", first.as_millisecond());
+        // Every entry of the last millisecond.
+        let newest = format!("audit#{}#~", latest.as_millisecond());
+        let left = i32::try_from((limit - entries.len()).clamp(1, 200)).unwrap_or(200);
+        let (rows, next) = month_span(table, &month, (&oldest, &newest), left, start).await?;
+        read += rows.len().max(LEAST_READ);
         for row in &rows {
             let entry: Entry = field(row, "shown")?;
             let fits = |asked: &Option<String>, had: &str| asked.as_ref().is_none_or(|asked| asked == had);
@@ -112,38 +131,4 @@ pub async fn page(
             return Ok((entries, Some(at)));
         }
     }
-}
-
-async fn month_page(
-    table: &Table,
-    month: &str,
-    (first, last): (Timestamp, Timestamp),
-    limit: usize,
-    start: Option<[String; 3]>,
-) -> Result<(Vec<Item>, Option<Item>), StoreError> {
-    let start = start.map(|[pk, sk, sort]| {
-        HashMap::from([
-            ("pk".to_owned(), s(pk)),
-            ("sk".to_owned(), s(sk)),
-            ("month".to_owned(), s(month)),
-            ("month_sort".to_owned(), s(sort)),
-        ])
-    });
-    let answer = table
-        .client
-        .query()
-        .table_name(&table.name)
-        .index_name("by_workspace")
-        .key_condition_expression("#month = :month AND month_sort BETWEEN :first AND :last")
-        .expression_attribute_names("#month", "month")
-        .expression_attribute_values(":month", s(month))
-        .expression_attribute_values(":first", s(format!("audit#{}", first.as_millisecond())))
-        // Every entry of the last millisecond.
-        .expression_attribute_values(":last", s(format!("audit#{}#~", last.as_millisecond())))
-        .scan_index_forward(false)
-        .limit(i32::try_from(limit.clamp(1, 200)).unwrap_or(200))
-        .set_exclusive_start_key(start)
-        .send()
-        .await?;
-    Ok((answer.items.unwrap_or_default(), answer.last_evaluated_key))
 }

@@ -5,10 +5,9 @@
 
 use std::collections::HashMap;
 
-use aws_sdk_dynamodb::operation::update_item::UpdateItemError;
 use jiff::Timestamp;
 
-use super::client::{StoreError, Table, n, number, s};
+use super::client::{StoreError, Table, held, n, number, s};
 use super::keys;
 
 /// Who spends.
@@ -84,13 +83,7 @@ pub async fn take(
         .set_expression_attribute_values(Some(values))
         .send()
         .await;
-    match sent {
-        Ok(_) => Ok(true),
-        Err(error) => match error.as_service_error() {
-            Some(UpdateItemError::ConditionalCheckFailedException(_)) => Ok(false),
-            _ => Err(error.into()),
-        },
-    }
+    held(sent)
 }
 
 /// What each spender has taken of a budget.

@@ -6,14 +6,13 @@
 use std::collections::HashMap;
 use std::time::Duration;
 
-use aws_sdk_dynamodb::operation::update_item::UpdateItemError;
 use aws_sdk_dynamodb::types::{PutRequest, WriteRequest};
 use domain::due::WorkKind;
 use domain::{BulkId, Caller, Role, SubjectId, TalentId, WorkspaceId};
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
-use super::client::{Item, StoreError, Table, demand, field, from_json, json, n, s};
+use super::client::{Item, StoreError, Table, demand, field, from_json, held, json, n, s};
 use super::keys;
 use super::transact::{Outcome, Transaction};
 use crate::doorbell::Ring;
@@ -219,13 +218,7 @@ pub async fn spread(table: &Table, job: &Job, chunk: u32, now: Timestamp) -> Res
         ))
         .send()
         .await;
-    match sent {
-        Ok(_) => Ok(()),
-        Err(error) => match error.as_service_error() {
-            Some(UpdateItemError::ConditionalCheckFailedException(_)) => Ok(()),
-            _ => Err(error.into()),
-        },
-    }
+    held(sent).map(drop)
 }
 
 /// Reads what a worker needs for a chunk row that it has claimed; `None` when the job is gone.

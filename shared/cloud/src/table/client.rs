@@ -7,6 +7,7 @@ use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::error::{ProvideErrorMetadata, SdkError};
 use aws_sdk_dynamodb::operation::put_item::PutItemError;
 use aws_sdk_dynamodb::operation::query::builders::QueryFluentBuilder;
+use aws_sdk_dynamodb::operation::update_item::{UpdateItemError, UpdateItemOutput};
 use aws_sdk_dynamodb::types::AttributeValue;
 use jiff::Timestamp;
 use serde::Serialize;
@@ -229,6 +230,23 @@ impl Table {
     pub async fn delete(&self, pk: &str, sk: &str) -> Result<(), StoreError> {
         self.client.delete_item().table_name(&self.name).key("pk", s(pk)).key("sk", s(sk)).send().await?;
         Ok(())
+    }
+}
+
+/// Whether a conditional change was made: its condition held.
+///
+/// # Errors
+/// [`StoreError`]: nobody knows.
+pub fn held<R>(sent: Result<UpdateItemOutput, SdkError<UpdateItemError, R>>) -> Result<bool, StoreError>
+where
+    StoreError: From<SdkError<UpdateItemError, R>>,
+{
+    match sent {
+        Ok(_) => Ok(true),
+        Err(error) => match error.as_service_error() {
+            Some(UpdateItemError::ConditionalCheckFailedException(_)) => Ok(false),
+            _ => Err(error.into()),
+        },
     }
 }
 

@@ -15,6 +15,7 @@ pub mod events;
 pub mod idempotency;
 pub mod keys;
 pub mod looks;
+pub mod months;
 pub mod oauth_states;
 pub mod platform_apps;
 pub mod points;
@@ -27,5 +28,5 @@ pub mod talents;
 pub mod tokens;
 mod transact;
 
-pub use client::{Item, StoreError, Table, demand, field, json, millis, n, number, s};
+pub use client::{Item, StoreError, Table, demand, field, held, json, millis, n, number, s};
 pub use transact::{Outcome, Refusal, Transaction};

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use super::client::{Item, StoreError, Table, demand, from_json, json, n, number, s, text};
 use super::deliveries::{self, Row};
-use super::talents::{month_number, previous_month};
+use super::months::{month_number, previous_month};
 use super::transact::Transaction;
 use super::{keys, talents};
 

@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::client::{Item, StoreError, Table, demand, field, from_json, n, s};
-use super::{keys, talents};
+use super::{keys, months, talents};
 
 /// How often it is counted, in seconds: by it the old months take turns.
 const EVERY_S: i64 = 300;
@@ -83,7 +83,7 @@ pub async fn workspaces(table: &Table) -> Result<Vec<WorkspaceId>, StoreError> {
     let mut from = None;
     loop {
         let (rows, next) =
-            talents::month_page(table, keys::WORKSPACES_KEY, keys::WORKSPACE_SORT_PREFIX, PAGE, from).await?;
+            months::month_page(table, keys::WORKSPACES_KEY, keys::WORKSPACE_SORT_PREFIX, PAGE, from).await?;
         for row in rows {
             let sort: String = field(&row, "month_sort")?;
             let name = sort.trim_start_matches(keys::WORKSPACE_SORT_PREFIX);
@@ -118,7 +118,7 @@ pub async fn count(
     };
     let mut known = get(table, workspace).await?.map(|stats| stats.delivery_months).unwrap_or_default();
     let first = talents::first_month(table, workspace).await?.unwrap_or(now);
-    let months = i64::from(talents::month_number(now) - talents::month_number(first)) + 1;
+    let months = i64::from(months::month_number(now) - months::month_number(first)) + 1;
     let turn = now.as_second().div_euclid(EVERY_S).rem_euclid(months.max(1));
     let mut month = Some(now).filter(|_| months > 0);
     let mut back = 0;
@@ -130,7 +130,7 @@ pub async fn count(
             None => count_deliveries(table, workspace, at).await?,
         };
         stats.delivery_months.insert(name, counts);
-        month = talents::previous_month(at).filter(|at| talents::month_number(*at) >= talents::month_number(first));
+        month = months::previous_month(at).filter(|at| months::month_number(*at) >= months::month_number(first));
         back += 1;
     }
     let mut item: Item = serde_dynamo::to_item(&stats)?;
@@ -151,7 +151,7 @@ async fn count_connections(
 ) -> Result<(), StoreError> {
     let mut from = None;
     loop {
-        let (rows, next) = talents::month_page(table, &keys::month_key(workspace, month), "conn#", PAGE, from).await?;
+        let (rows, next) = months::month_page(table, &keys::month_key(workspace, month), "conn#", PAGE, from).await?;
         for row in rows {
             let state: String = field(&row, "sync_status")?;
             if state == SyncStatus::Error.as_str() && row.contains_key("shown") {
@@ -182,7 +182,7 @@ async fn count_deliveries(table: &Table, workspace: &WorkspaceId, month: Timesta
     let (mut counts, mut from) = (no_deliveries(), None);
     loop {
         let month = keys::month_key(workspace, month);
-        let (rows, next) = talents::month_page(table, &month, keys::POST_SORT_PREFIX, PAGE, from).await?;
+        let (rows, next) = months::month_page(table, &month, keys::POST_SORT_PREFIX, PAGE, from).await?;
         for row in rows {
             let post: Post = demand(from_json(&row, "shown")?, "shown")?;
             for delivery in post.deliveries {

@@ -5,12 +5,11 @@
 
 use std::collections::HashMap;
 
-use aws_sdk_dynamodb::operation::update_item::UpdateItemError;
 use domain::due::{self, WorkKind};
 use domain::{Connection, ConnectionId, WorkspaceId};
 use jiff::Timestamp;
 
-use super::client::{Item, StoreError, Table, demand, field, millis, n, number, s};
+use super::client::{Item, StoreError, Table, demand, field, held, millis, n, number, s};
 use super::keys;
 use crate::doorbell::Ring;
 
@@ -84,14 +83,8 @@ pub async fn wake(table: &Table, connection: &Connection, now: Timestamp, at: Ti
         ])))
         .send()
         .await;
-    match sent {
-        Ok(_) => Ok(()),
-        Err(error) => match error.as_service_error() {
-            // It is due before that anyway.
-            Some(UpdateItemError::ConditionalCheckFailedException(_)) => Ok(()),
-            _ => Err(error.into()),
-        },
-    }
+    // Where the condition does not hold, it is due before that anyway.
+    held(sent).map(drop)
 }
 
 #[cfg(test)]

@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use super::client::{Item, StoreError, Table, field, n, s};
 use super::keys;
+use super::months::{month_number, month_page, previous_month};
 use super::transact::Outcome;
 use crate::audit::Audit;
 use crate::table::idempotency::IdempotencyKey;
@@ -199,59 +200,5 @@ pub async fn list(
         if talents.len() >= usize::try_from(limit).unwrap_or(usize::MAX) {
             return Ok((talents, Some(at)));
         }
-    }
-}
-
-/// One page of what a workspace made in a month, newest first.
-///
-/// # Errors
-/// [`StoreError`].
-pub async fn month_page(
-    table: &Table,
-    month: &str,
-    prefix: &str,
-    limit: i32,
-    start: Option<Item>,
-) -> Result<(Vec<Item>, Option<Item>), StoreError> {
-    let answer = table
-        .client
-        .query()
-        .table_name(&table.name)
-        .index_name("by_workspace")
-        .key_condition_expression("#month = :month AND begins_with(month_sort, :prefix)")
-        .expression_attribute_names("#month", "month")
-        .expression_attribute_values(":month", s(month))
-        .expression_attribute_values(":prefix", s(prefix))
-        .scan_index_forward(false)
-        .limit(limit)
-        .set_exclusive_start_key(start)
-        .send()
-        .await?;
-    Ok((answer.items.unwrap_or_default(), answer.last_evaluated_key))
-}
-
-/// The last instant of the month before, UTC.
-#[must_use]
-pub fn previous_month(at: Timestamp) -> Option<Timestamp> {
-    let first = at.to_zoned(jiff::tz::TimeZone::UTC).first_of_month().ok()?.start_of_day().ok()?;
-    first.timestamp().checked_sub(jiff::SignedDuration::from_secs(1)).ok()
-}
-
-/// Months since the year 0, for comparing.
-#[must_use]
-pub fn month_number(at: Timestamp) -> i32 {
-    let date = at.to_zoned(jiff::tz::TimeZone::UTC).date();
-    i32::from(date.year()) * 12 + i32::from(date.month())
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_month_before_january_is_december() {
-        let at: Timestamp = "2027-01-15T10:00:00Z".parse().unwrap();
-        assert_eq!(previous_month(at).unwrap().to_string(), "2026-12-31T23:59:59Z");
-        assert_eq!(month_number(at) - month_number(previous_month(at).unwrap()), 1);
     }
 }
