@@ -4,6 +4,7 @@ use herald_tests::client::Client;
 use herald_tests::consent;
 use herald_tests::eventually::{SOON, served, until};
 use herald_tests::process::Result;
+use herald_tests::rows::Rows;
 use herald_tests::stack::{Stack, World};
 use serde_json::{Value, json};
 
@@ -199,6 +200,9 @@ async fn a_deleted_connection_is_gone_with_its_tokens_and_publications() -> Resu
     for id in [&id, &kept] {
         admin.done("ann", id).await?;
     }
+    let rows = Rows::of(&stack).await?;
+    // More than one call removes.
+    assert_eq!(rows.publications("agency", &id).await?, 40);
     let removed = admin.delete(&format!("/api/admin/socials/{id}")).await?.expect(200);
     assert_eq!(removed.body, json!({"message": "Social connection removed"}));
     let listed = admin.connections("ann").await?;
@@ -206,12 +210,11 @@ async fn a_deleted_connection_is_gone_with_its_tokens_and_publications() -> Resu
 
     until("the revocation", async || Ok(served(&stack.world, "oauth2.googleapis.com", "/revoke").await? == 1)).await?;
     assert!(!serves(&stack.world, admin.http(), "YOUTUBE", "annbakes").await?);
-    // 40 publications, 25 to a call.
-    until("the removal of the publications", async || {
-        let calls = stack.client.get("/local/calls").await?.expect(200).body;
-        Ok(calls["workers.erase"]["dynamodb.BatchWriteItem"] == 2)
+    until("the removal of all that it had", async || {
+        Ok(rows.of_partition(&format!("w#agency#c#{id}"), "").await?.is_empty())
     })
     .await?;
+    assert!(rows.publications("agency", &kept).await? > 0, "the other connection's publications stay");
     for (method, path) in [
         (reqwest::Method::POST, format!("/api/admin/socials/{id}/sync")),
         (reqwest::Method::POST, format!("/api/admin/socials/{id}/pause")),
