@@ -31,8 +31,6 @@ bench:
 openapi:
 	cargo run --quiet -- openapi > docs/openapi.json.new
 	mv docs/openapi.json.new docs/openapi.json
-	scripts/build-console.sh
-	cd console && npm run --silent api
 
 # The quick checks, without building for release and without running tests.
 check: tools

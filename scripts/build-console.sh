@@ -15,6 +15,12 @@ if [ "$(cat node_modules/.locked 2>/dev/null || true)" != "$locked" ]; then
     npm ci --no-fund --no-audit --loglevel=error
     echo "$locked" >node_modules/.locked
 fi
+# The client's types, from the contract.
+contract=$(sum <../docs/openapi.json)
+if [ "$(cat node_modules/.contract 2>/dev/null || true)" != "$contract" ] || [ ! -f src/api/schema.d.ts ]; then
+    npm run --silent api >/dev/null
+    echo "$contract" >node_modules/.contract
+fi
 sources=$(find src public index.html vite.config.ts tsconfig.json package-lock.json scripts/pack.mjs -type f ! -name '*.test.*' | LC_ALL=C sort |
     tr '\n' '\0' | xargs -0 sha256sum | sum)
 if [ "$(cat node_modules/.built 2>/dev/null || true)" = "$sources" ] && [ -f embed/files.tsv ]; then
