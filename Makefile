@@ -1,20 +1,24 @@
 # The two commands are `make run` and `make test`; the rest serves their upkeep.
-.PHONY: run console test test-deploy test-full bench openapi check tools clean-tools
+.PHONY: run console fonts test test-deploy test-full bench openapi check tools clean-tools
 
 # Builds and starts the whole bundle on this machine, with a simulator of the platforms.
-run: console
+run: console fonts
 	cargo run
 
 # The web console, compiled into whatever is built afterwards.
 console:
 	scripts/build-console.sh
 
+# The fonts of the PDF report, for the layer of its function.
+fonts:
+	scripts/build-fonts.sh
+
 # Installs what the tests need, then runs all of them.
 test: tools
 	scripts/test.sh
 
 # Deploys the release bundle into an emulated AWS account and runs the suite of the local stack against it; a part of `make test`.
-test-deploy: tools
+test-deploy: tools fonts
 	cargo build --release --workspace --bin bootstrap
 	cargo build --workspace
 	cargo test --workspace --test deployed -- --show-output

@@ -25,8 +25,8 @@ node_major=$(node -p 'process.versions.node.split(".")[0]')
     exit 1
 }
 
-# 1. Debian packages: a compiler for better-sqlite3 (inside the PDS), snac's two libraries.
-wanted=(build-essential python3-venv libcurl4 libssl3 ca-certificates)
+# 1. Debian packages: a compiler for better-sqlite3 (inside the PDS), snac's two libraries, a reader of PDF.
+wanted=(build-essential python3-venv libcurl4 libssl3 ca-certificates poppler-utils)
 absent=()
 if command -v dpkg-query >/dev/null; then
     for package in "${wanted[@]}"; do
@@ -34,7 +34,7 @@ if command -v dpkg-query >/dev/null; then
     done
 fi
 if [ ${#absent[@]} -gt 0 ]; then
-    say "Debian packages ${absent[*]} (compiler for a native module, snac's libraries), from the machine's own sources"
+    say "Debian packages ${absent[*]} (compiler for a native module, snac's libraries, a reader of PDF), from the machine's own sources"
     sudo=""
     [ "$(id -u)" -eq 0 ] || sudo="sudo"
     if ! { $sudo apt-get -qq update && DEBIAN_FRONTEND=noninteractive $sudo apt-get -qq install --no-install-recommends --yes "${absent[@]}"; }; then

@@ -61,6 +61,7 @@ failed=0
 step hygiene scripts/check-hygiene.sh || failed=1
 # Before anything is compiled, so that it is in what is tested.
 step console-build scripts/build-console.sh || failed=1
+step fonts scripts/build-fonts.sh || failed=1
 step deps scripts/check-deps.sh || failed=1
 step clippy cargo clippy --workspace --all-targets -- -D warnings || failed=1
 step template check_template || failed=1

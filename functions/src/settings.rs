@@ -1,6 +1,7 @@
 //! The configuration of handlers, read once from the environment.
 
 use std::collections::BTreeMap;
+use std::path::PathBuf;
 use std::time::Duration;
 
 use cloud::config;
@@ -34,6 +35,8 @@ pub struct Settings {
     pub publish_shift: Duration,
     /// `HERALD_DUE_SHARDS`: shards of the `due` index per kind; default 8, only ever increased.
     pub due_shards: u32,
+    /// `HERALD_FONTS`: the directory of the report's fonts; default `/opt/fonts`, where their layer is.
+    pub fonts: PathBuf,
     /// How the console logs people in.
     pub console: ConsoleSettings,
     modes: BTreeMap<Platform, Modes>,
@@ -132,6 +135,10 @@ impl Settings {
             publish_retry: PublishPolicy::from_seconds(&publish).unwrap_or_else(PublishPolicy::standard),
             publish_shift: Duration::from_secs(publish_shift),
             due_shards,
+            fonts: get("HERALD_FONTS")
+                .filter(|text| !text.is_empty())
+                .unwrap_or_else(|| "/opt/fonts".to_owned())
+                .into(),
             console: ConsoleSettings::from_env(get)?,
             modes,
             apps,

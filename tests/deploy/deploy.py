@@ -29,6 +29,8 @@ DIFFERENCES = {
     "without_conditions": [r"(?m)^ +Condition:\n +'Null': \{ 'kms:EncryptionContext:.*\n +ForAllValues:StringEquals: \{ 'kms:EncryptionContextKeys'.*\n"],
     # The OpenAPI body that SAM makes for an HTTP API is not imported, so the API has no routes: complete_routes makes them from that body.
     "routes_from_body": True,
+    # A layer is unpacked beside the function and not at /opt, so that a PDF report finds no fonts there and is answered 503.
+    "layers_beside": True,
     # A number that comes from a parameter stays text, on which the poller of queues stumbles: whole_numbers writes it again.
     "numbers_from_parameters": True,
 }
@@ -111,6 +113,8 @@ def main():
     stage = os.path.join(asked.work, "stage")
     os.makedirs(os.path.join(stage, "functions"))
     shutil.copy(asked.bootstrap, os.path.join(stage, "functions", "bootstrap"))
+    layer = os.path.join("infra", "fonts", "layer")
+    shutil.copytree(os.path.join(os.path.dirname(asked.template), layer), os.path.join(stage, layer))
     with open(asked.template, encoding="utf-8") as file:
         template = without(file.read(), DIFFERENCES["without_resources"])
     template = unconditional(template, DIFFERENCES["without_conditions"])

@@ -18,6 +18,8 @@ pub struct Reply {
     pub body: Value,
     /// The body as it came.
     pub text: String,
+    /// The body as it came.
+    pub bytes: Vec<u8>,
 }
 
 impl Reply {
@@ -106,8 +108,9 @@ impl Client {
         }
         let response = request.send().await?;
         let (status, headers) = (response.status().as_u16(), response.headers().clone());
-        let text = response.text().await?;
-        Ok(Reply { status, headers, body: serde_json::from_str(&text).unwrap_or_default(), text })
+        let bytes = response.bytes().await?.to_vec();
+        let text = String::from_utf8_lossy(&bytes).into_owned();
+        Ok(Reply { status, headers, body: serde_json::from_str(&text).unwrap_or_default(), text, bytes })
     }
 
     /// Sends JSON.

@@ -11,7 +11,7 @@ use jiff::Timestamp;
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use super::subject;
+use super::subject::{self, Subject};
 use crate::App;
 
 /// Who follows an account. A part that is not there is `null`, and `unavailable` says why.
@@ -25,28 +25,28 @@ pub struct AudienceView {
     /// The handle.
     handle: String,
     /// Countries by ISO code with their share in percent, the largest first.
-    top_countries: Option<Vec<ShareView>>,
+    pub top_countries: Option<Vec<ShareView>>,
     /// Cities.
-    top_cities: Option<Vec<ShareView>>,
+    pub top_cities: Option<Vec<ShareView>>,
     /// Age buckets, in percent.
-    age_range: Option<BTreeMap<String, f64>>,
+    pub age_range: Option<BTreeMap<String, f64>>,
     /// `female`, `male` and `unknown`, in percent.
-    gender: Option<BTreeMap<String, f64>>,
+    pub gender: Option<BTreeMap<String, f64>>,
     /// Followers online by hour of the day, UTC.
     active_hours: Option<BTreeMap<String, f64>>,
     /// When it was read.
-    fetched_at: Option<Timestamp>,
+    pub fetched_at: Option<Timestamp>,
     /// Why a part is `null`: `pending` or `not_offered`.
-    unavailable: BTreeMap<&'static str, &'static str>,
+    pub unavailable: BTreeMap<&'static str, &'static str>,
 }
 
 /// A share.
 #[derive(Debug, Clone, Serialize, ToSchema)]
 pub struct ShareView {
     /// Of what.
-    name: String,
+    pub name: String,
     /// In percent.
-    percent: f64,
+    pub percent: f64,
 }
 
 /// Audiences.
@@ -54,7 +54,7 @@ pub struct ShareView {
 pub struct Audiences {
     /// That of the account with the most followers among those whose audience is known.
     #[serde(flatten)]
-    main: Option<AudienceView>,
+    pub main: Option<AudienceView>,
     /// Each account's.
     accounts: Vec<AudienceView>,
 }
@@ -73,6 +73,14 @@ pub struct Audiences {
 )]
 pub async fn handle(app: &App, request: Request) -> Result<Response, ApiError> {
     let subject = subject::of(app, &request).await?;
+    Response::ok(&of(app, &subject).await?)
+}
+
+/// Who follows a subject's accounts. One query for each.
+///
+/// # Errors
+/// 503 when the table cannot answer.
+pub async fn of(app: &App, subject: &Subject) -> Result<Audiences, ApiError> {
     let read = |account: &Connection| {
         let (workspace, id) = (account.workspace.clone(), account.id.clone());
         async move { audiences::newest(&app.table, &workspace, &id).await }
@@ -88,7 +96,7 @@ pub async fn handle(app: &App, request: Request) -> Result<Response, ApiError> {
         accounts.push((rank, AudienceView::of(account, found, offers)));
     }
     let main = accounts.iter().max_by_key(|(rank, _)| *rank).map(|(_, view)| view.clone());
-    Response::ok(&Audiences { main, accounts: accounts.into_iter().map(|(_, view)| view).collect() })
+    Ok(Audiences { main, accounts: accounts.into_iter().map(|(_, view)| view).collect() })
 }
 
 impl AudienceView {

@@ -20,6 +20,27 @@ pub struct Subject {
     pub zone: TimeZone,
 }
 
+impl Subject {
+    /// The same talent with the accounts of one platform, for each platform that it has, by name.
+    #[must_use]
+    pub fn by_platform(&self) -> Vec<(Platform, Self)> {
+        let mut platforms: Vec<Platform> = self.accounts.iter().map(|account| account.platform).collect();
+        platforms.sort_by_key(|platform| platform.as_str());
+        platforms.dedup();
+        let part = |platform: Platform| {
+            let accounts = self.accounts.iter().filter(|account| account.platform == platform).cloned().collect();
+            let part = Self {
+                workspace: self.workspace.clone(),
+                talent: self.talent.clone(),
+                accounts,
+                zone: self.zone.clone(),
+            };
+            (platform, part)
+        };
+        platforms.into_iter().map(part).collect()
+    }
+}
+
 /// The subject of a request: the talent of its path; or the caller itself; or, where staff call a route for both, the
 /// talent that `talentId` names. `platform` and `connectionId` narrow it. The access is noted.
 ///

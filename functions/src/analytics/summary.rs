@@ -6,7 +6,7 @@ use cloud::http::{ApiError, Request, Response};
 use domain::analytics::Figure;
 use domain::analytics::span::{Interval, Range};
 use domain::connection::Averages;
-use domain::{Connection, MediaType, Metric, Platform, Publication};
+use domain::{Connection, MediaType, Metric, Publication};
 use futures_util::future::try_join_all;
 use jiff::{SignedDuration, Timestamp};
 use serde::Serialize;
@@ -57,18 +57,8 @@ pub struct Summary {
 )]
 pub async fn handle(app: &App, request: Request) -> Result<Response, ApiError> {
     let subject = subject::of(app, &request).await?;
-    let mut platforms: Vec<Platform> = subject.accounts.iter().map(|account| account.platform).collect();
-    platforms.sort_by_key(|platform| platform.as_str());
-    platforms.dedup();
     let mut summaries = BTreeMap::new();
-    for platform in platforms {
-        let accounts = subject.accounts.iter().filter(|account| account.platform == platform).cloned().collect();
-        let part = Subject {
-            accounts,
-            workspace: subject.workspace.clone(),
-            talent: subject.talent.clone(),
-            zone: subject.zone.clone(),
-        };
+    for (platform, part) in subject.by_platform() {
         summaries.insert(platform.as_str().to_lowercase(), summary(app, &part, request.now).await?);
     }
     if request.path_parameters.contains_key("platform") {

@@ -41,6 +41,8 @@ pub fn parameters(env: &Variables, origin: &str) -> Variables {
 pub fn variables(env: &Variables, template: Variables, origin: &str, simulator: Option<&str>) -> Variables {
     let mut variables = template;
     variables.insert("HERALD_RATE_LIMIT".to_owned(), "5000:10000".to_owned());
+    variables
+        .insert("HERALD_FONTS".to_owned(), concat!(env!("CARGO_MANIFEST_DIR"), "/../fonts/layer/fonts").to_owned());
     if let Some(simulator) = simulator {
         variables.extend(upstream(env, simulator));
     }

@@ -163,7 +163,8 @@ fn validated(response: Response, if_none_match: Option<&str>) -> Response {
     // A row with a version has it as its ETag; everything else a hash of the body.
     let own = response.headers.iter().find(|(name, _)| *name == "etag").map(|(_, etag)| etag.clone());
     let etag = own.clone().unwrap_or_else(|| {
-        let hash = digest::digest(&digest::SHA256, response.body.as_bytes());
+        let body = response.binary.as_deref().unwrap_or(response.body.as_bytes());
+        let hash = digest::digest(&digest::SHA256, body);
         format!("\"{}\"", hex(hash.as_ref().get(..16).unwrap_or_default()))
     });
     let matches = |tags: &str| {

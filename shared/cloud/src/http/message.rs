@@ -179,7 +179,7 @@ impl Response {
         }
     }
 
-    /// 200 with bytes. Its route states the `etag`.
+    /// 200 with bytes.
     #[must_use]
     pub fn file(content_type: &'static str, bytes: Bytes) -> Self {
         let (headers, cookies) = (Vec::new(), Vec::new());
