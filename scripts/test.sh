@@ -19,8 +19,9 @@ Plan:
   3 clippy     the whole workspace, warnings are errors
   4 template   sam validate, SAM translator, cfn-lint on its output, own rules
   5 release    the one release build: $HERALD_BOOTSTRAP
-  6 tests      cargo test --workspace$([ -n "${HERALD_FULL:-}" ] && echo ", unsampled matrices")
-  7 console    its types, components, and the whole of it in Chromium against the local stack
+  6 build      everything else that is tested
+  7 tests      cargo test --workspace$([ -n "${HERALD_FULL:-}" ] && echo ", unsampled matrices")
+  8 console    beside the tests: its types, components, and the whole of it in Chromium against the local stack
 Tools:
   HERALD_RIE=$HERALD_RIE
   HERALD_REAL=$HERALD_REAL
@@ -45,14 +46,28 @@ check_template() {
     return "${PIPESTATUS[0]}"
 }
 
-test_console() {
-    scripts/test-console.sh 2>&1 | tee -a "$log"
-    return "${PIPESTATUS[0]}"
+# Runs beside the tests, which mostly wait for clocks and servers; what it printed is shown when both are through.
+console_log=$target/herald-console.log
+start_console() {
+    scripts/test-console.sh >"$console_log" 2>&1 &
+    console=$!
+}
+
+end_console() {
+    local status=0
+    wait "$console" || status=$?
+    tee -a "$log" <"$console_log"
+    return "$status"
+}
+
+# The binary that the browser is shown is built before two of them could want to.
+build_tests() {
+    cargo test --quiet --workspace --no-run && cargo build --quiet --workspace --bin local
 }
 
 # The tests' whole output goes to the log; what passing tests printed is not shown.
 run_tests() {
-    cargo test --workspace --no-fail-fast -- --show-output 2>&1 | tee -a "$log" |
+    RUST_TEST_THREADS=${RUST_TEST_THREADS:-4} cargo test --workspace --no-fail-fast -- --show-output 2>&1 | tee -a "$log" |
         awk '/^successes:$/ { hidden = 1 } /^(failures:$|test result:)/ { hidden = 0 } !hidden { print; fflush() }'
     return "${PIPESTATUS[0]}"
 }
@@ -65,15 +80,15 @@ step fonts scripts/build-fonts.sh || failed=1
 step deps scripts/check-deps.sh || failed=1
 step clippy cargo clippy --workspace --all-targets -- -D warnings || failed=1
 step template check_template || failed=1
-if step release cargo build --release --workspace --bin bootstrap; then
+if step release cargo build --release --workspace --bin bootstrap && step build build_tests; then
+    start_console
     step tests run_tests || failed=1
+    step console end_console || failed=1
 else
     failed=1
-    names+=(tests)
-    results+=("NOT RUN (no release build)")
+    names+=(tests console)
+    results+=("NOT RUN (no build)" "NOT RUN (no build)")
 fi
-
-step console test_console || failed=1
 
 printf '\n================ summary\n'
 for i in "${!names[@]}"; do printf '%-10s %s\n' "${names[$i]}" "${results[$i]}"; done

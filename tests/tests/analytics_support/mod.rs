@@ -22,7 +22,7 @@ pub async fn sweep(stack: &Stack) -> Result<()> {
     let _ = stack.control("/schedules/schedules.analytics_sweep", &json!({})).await?.expect(200);
     let mut ended = Ok(());
     // Many accounts on a busy machine take longer than a person would wait.
-    for _ in 0..6 {
+    for _ in 0..40 {
         ended = until("the end of the sweep", async || {
             let queues = stack.client.get("/local/queues").await?.expect(200).body;
             Ok(["waiting", "in_flight"].iter().all(|part| queues["sweep"][part].as_u64() == Some(0)))

@@ -18,6 +18,7 @@ mod scenes;
 mod stats;
 mod stream;
 mod tls;
+mod year;
 
 use std::process::ExitCode;
 use std::time::Instant;
@@ -58,6 +59,8 @@ async fn run() -> Result<()> {
     let aws = aws::Aws::start(chain.acceptor, database.text_of("url")).await?;
     let mut scenes = Scenes::prepare(&stack, aws, cold::STARTS + cold::WARM).await?;
     let cold = cold::measure(&bootstrap, &chain.root, &mut scenes).await?;
+    say("a year of figures: its chart and its report");
+    let year = year::measure(&bootstrap, &chain.root, &mut scenes).await?;
     say("a video of a gigabyte");
     let stream = stream::measure(&bootstrap, &chain.root, &mut scenes, rehearsal).await?;
     drop(stack);
@@ -80,7 +83,7 @@ async fn run() -> Result<()> {
         publish::measure(&stack, rehearsal).await.map_err(|error| format!("{error}\n{}", complaints(&stack)))?;
     paces.push(machine::pace());
 
-    let figures = Figures { machine, paces, cold, bundle, calls, load, parts, waves, stream };
+    let figures = Figures { machine, paces, cold, bundle, calls, load, parts, waves, stream, year };
     let document = report::document(&figures);
     match rehearsal {
         true => println!("{document}"),

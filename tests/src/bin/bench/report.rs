@@ -10,6 +10,7 @@ use crate::parts::{self, Part};
 use crate::publish::Wave;
 use crate::stats::ms;
 use crate::stream::Stream;
+use crate::year::{self, Year};
 
 /// Everything that was measured.
 pub struct Figures {
@@ -31,6 +32,8 @@ pub struct Figures {
     pub waves: Vec<Wave>,
     /// A large video.
     pub stream: Stream,
+    /// A talent with a year of figures.
+    pub year: Year,
 }
 
 /// What must be reached, and what was.
@@ -123,6 +126,26 @@ pub fn document(figures: &Figures) -> String {
         wall.as_secs_f64(),
         cpu.as_secs_f64(),
         mib(*peak_rss_kib),
+    );
+    let Year { chart, chart_cpu, chart_calls, first_report, report, report_cpu, report_peak_kib, report_bytes } =
+        &figures.year;
+    let calls: Vec<String> = chart_calls.iter().map(|(service, count)| format!("{service} {count}")).collect();
+    let _ = write!(
+        text,
+        "\n## A year of figures\n\nThree accounts with a year of figures, by the release `bootstrap`. Followers of one by the day over the \
+         year, {} times: p50 {:.1} ms, p99 {:.1} ms, {:.2} ms of CPU; {}. The PDF report of 30 days of all three, {} times: {} bytes, \
+         {:.0} ms and {:.0} ms of CPU each, the first {:.0} ms; at most {:.1} MiB of memory.\n",
+        year::CHARTS,
+        ms(chart.0),
+        ms(chart.1),
+        ms(*chart_cpu),
+        calls.join(", "),
+        year::REPORTS,
+        report_bytes,
+        ms(*report),
+        ms(*report_cpu),
+        ms(*first_report),
+        mib(*report_peak_kib),
     );
     text
 }
@@ -218,6 +241,8 @@ fn bars(figures: &Figures) -> Vec<Bar> {
     let peak = mib(figures.stream.peak_rss_kib);
     let what = format!("a video of {:.1} GB streamed to a platform, peak memory", figures.stream.bytes as f64 / 1e9);
     bar(&what, "≤ 128 MiB", format!("{peak:.1} MiB"), peak <= 128.0);
+    let peak = mib(figures.year.report_peak_kib);
+    bar("the PDF report, peak memory", "≤ 256 MiB", format!("{peak:.1} MiB"), peak <= 256.0);
     for wave in &figures.waves {
         let conventional = "p50 ≤ 200 ms, p99 ≤ 500 ms, none early; conventional p50 270 ms, p99 460 ms";
         let (p50, p99, least) = (wave.delay_ms(50), wave.delay_ms(99), wave.least_ms());

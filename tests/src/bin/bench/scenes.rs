@@ -16,6 +16,7 @@ use crate::event::{body, captured, message, path, query};
 use crate::load::idle;
 use crate::posts::Posts;
 use crate::proofs::{self, Standing};
+use crate::year;
 
 /// The workspace of the run.
 const WORKSPACE: &str = "bench";
@@ -63,6 +64,8 @@ pub struct Scenes<'a> {
     with_tokens: Vec<String>,
     /// Accounts that were connected by a consent, at YouTube.
     consented: Vec<String>,
+    /// The accounts with a year of figures.
+    grown: Vec<String>,
     posts: Posts,
     made: usize,
 }
@@ -73,6 +76,7 @@ impl<'a> Scenes<'a> {
     /// # Errors
     /// When the stack does not answer as it should.
     pub async fn prepare(stack: &'a Stack, aws: Arc<Aws>, each: usize) -> Result<Self> {
+        year::prepare(stack, WORKSPACE).await?;
         let token = stack.token(&format!("workspace={WORKSPACE}&role=admin")).await?;
         let admin = stack.client.with_token(&token);
         let mut connections = BTreeMap::new();
@@ -92,18 +96,21 @@ impl<'a> Scenes<'a> {
             all_ready(&admin, &talent_of(route), Duration::from_secs(60)).await?;
         }
         let posts = Posts::prepare(stack, &admin, each).await?;
-        for kind in ["ingest", "refresh", "erase", "publish", "notify", "bulk"] {
+        for kind in ["ingest", "refresh", "erase", "publish", "notify", "bulk", "sweep"] {
             idle(stack, kind).await?;
         }
         let stopped = stack.control("/faults", &json!({"kind": "workers_stopped"})).await?;
         if stopped.status != 200 {
             return Err(format!("the workers cannot be stopped: {}", stopped.text).into());
         }
+        let grown = admin.connections(year::TALENT).await?;
+        let grown = grown.iter().filter_map(|connection| connection["id"].as_str().map(str::to_owned)).collect();
         Ok(Self {
             stack,
             aws,
             rows: Rows::of(stack).await?,
             admin,
+            grown,
             token,
             captured: captured()?,
             connections,
@@ -145,6 +152,9 @@ impl<'a> Scenes<'a> {
         if event["headers"]["authorization"].is_string() {
             event["headers"]["authorization"] = json!(format!("Bearer {}", self.token));
         }
+        if event["headers"]["idempotency-key"].is_string() {
+            event["headers"]["idempotency-key"] = json!(format!("bench-{n}"));
+        }
         match handler {
             "talents.save" => {
                 path(&mut event, &format!("/api/admin/talents/cold_{n}"), "talentId", &format!("cold_{n}"))
@@ -156,7 +166,6 @@ impl<'a> Scenes<'a> {
                 path(&mut event, &new, "talentId", &talent);
             }
             "connections.connect_manual" => {
-                event["headers"]["idempotency-key"] = json!(format!("bench-{n}"));
                 body(
                     &mut event,
                     &json!({"talentId": "cold", "platform": "BLUESKY", "handle": format!("cold{n}.bsky.social")}),
@@ -176,6 +185,23 @@ impl<'a> Scenes<'a> {
                 let old = event["pathParameters"]["connectionId"].as_str().unwrap_or_default().to_owned();
                 let new = event["rawPath"].as_str().unwrap_or_default().replace(&old, &id);
                 path(&mut event, &new, "connectionId", &id);
+            }
+            _ if handler.starts_with("analytics.") => year::event(&mut event, handler),
+            "competitors.list" => query(&mut event, &format!("talentId={}", year::TALENT)),
+            "competitors.add" => body(&mut event, &self.rival(n).await?),
+            "competitors.remove" => {
+                let added = self.admin.post("/api/social/competitors", &self.rival(n).await?).await?;
+                let id = added.text_of("id").to_owned();
+                path(&mut event, &format!("/api/social/competitors/{id}"), "id", &id);
+            }
+            "api_keys.revoke" => {
+                let made = self.admin.post("/api/admin/api-keys", &json!({"name": "Bench", "role": "admin"})).await?;
+                let id = made.text_of("id").to_owned();
+                path(&mut event, &format!("/api/admin/api-keys/{id}"), "id", &id);
+            }
+            "workers.sweep" => {
+                let ring = year::make_due(&self.rows, WORKSPACE, self.grown()?).await?;
+                message(&mut event, &ring);
             }
             "oauth.connect" => query(&mut event, "platform=YOUTUBE&userId=cold&returnTo=%2F"),
             "oauth.callback" => {
@@ -265,6 +291,21 @@ impl<'a> Scenes<'a> {
         Ok(self.consented.first().ok_or("nobody has consented")?)
     }
 
+    /// An account with a year of figures.
+    ///
+    /// # Errors
+    /// When there is none.
+    pub fn grown(&self) -> Result<&str> {
+        Ok(self.grown.first().ok_or("no account has figures")?)
+    }
+
+    /// An account to compare with, of a talent of its own.
+    async fn rival(&self, n: usize) -> Result<Value> {
+        let talent = format!("compared_{n}");
+        self.admin.talent(&talent).await?;
+        Ok(json!({"talentId": talent, "platform": "MASTODON", "handle": format!("rival{n}@mastodon.example")}))
+    }
+
     /// Staff, calling the stack itself.
     pub fn admin(&self) -> &Client {
         &self.admin
@@ -316,6 +357,7 @@ impl<'a> Scenes<'a> {
             ("HERALD_PUBLIC_URL", origin.to_owned()),
             ("HERALD_ALLOWED_ORIGINS", origin.to_owned()),
             ("HERALD_ISSUER", format!("{origin}/local")),
+            ("HERALD_FONTS", repository().join("infra/fonts/layer/fonts").display().to_string()),
             ("HERALD_AUDIENCE", "herald".to_owned()),
             ("HERALD_UPSTREAM", self.stack.world.origin.clone()),
             ("HERALD_LOOPBACK_ALLOW", origin.trim_start_matches("http://").to_owned()),
@@ -337,6 +379,8 @@ impl<'a> Scenes<'a> {
             ("HERALD_QUEUE_NOTIFY_DLQ", "notify-dead"),
             ("HERALD_QUEUE_BULK", "bulk"),
             ("HERALD_QUEUE_BULK_DLQ", "bulk-dead"),
+            ("HERALD_QUEUE_SWEEP", "sweep"),
+            ("HERALD_QUEUE_SWEEP_DLQ", "sweep-dead"),
         ] {
             variables.push((name, format!("{}/000000000000/{queue}", self.aws.origin)));
         }
