@@ -1,5 +1,5 @@
 import { Link, Outlet, useRouteContext, useRouterState } from "@tanstack/react-router";
-import { Activity, CalendarDays, LogOut, Monitor, Moon, PenLine, Sun, UserRound, Users, WifiOff } from "lucide-react";
+import { Activity, CalendarDays, ChartLine, LogOut, Monitor, Moon, PenLine, Sun, UserRound, Users, WifiOff } from "lucide-react";
 import { type ComponentType, useEffect, useRef, useState } from "react";
 
 import { IconButton } from "../ui/Button";
@@ -19,6 +19,7 @@ const PLACES: Place[] = [
   { to: "/compose", label: "Write", icon: PenLine, staff: true, talent: true },
   { to: "/talents", label: "Talents", icon: Users, staff: true, talent: false },
   { to: "/accounts", label: "My accounts", icon: UserRound, staff: false, talent: true },
+  { to: "/analytics", label: "Analytics", icon: ChartLine, staff: true, talent: true },
   { to: "/operations", label: "Operations", icon: Activity, staff: true, talent: false },
 ];
 

@@ -93,6 +93,13 @@ const importing = createRoute({
   component: lazyRouteComponent(() => import("../screens/imports/Import"), "Import"),
 });
 
+const analytics = createRoute({
+  getParentRoute: () => root,
+  path: "/analytics",
+  validateSearch: words("talent", "platform", "account", "range", "interval", "metric", "by"),
+  component: lazyRouteComponent(() => import("../screens/analytics/Analytics"), "Analytics"),
+});
+
 const operations = createRoute({
   getParentRoute: () => root,
   path: "/operations",
@@ -106,7 +113,7 @@ const notYours = createRoute({
   component: NotYours,
 });
 
-const tree = root.addChildren([home, calendar, compose, post, importing, talents, talent, accounts, operations, notYours]);
+const tree = root.addChildren([home, calendar, compose, post, importing, talents, talent, accounts, analytics, operations, notYours]);
 
 export function createAppRouter(context: AppContext) {
   return createRouter({

@@ -12,6 +12,7 @@ import { canMove, POST_STATES, postState, standsAt } from "../../posts/states";
 import { Button, buttonClass, IconButton } from "../../ui/Button";
 import { cx } from "../../ui/classes";
 import { Notice } from "../../ui/Notice";
+import { Pick } from "../../ui/Pick";
 import { dateTime, userZone, zoneName } from "../../ui/time";
 import { useToast } from "../../ui/Toasts";
 import { useTalents } from "../talents/api";
@@ -183,18 +184,5 @@ export function Calendar() {
         </div>
       )}
     </>
-  );
-}
-
-function Pick({ label, value, all, choices, onPick }: { label: string; value: string | undefined; all: string; choices: [string, string][]; onPick: (value: string | undefined) => void }) {
-  return (
-    <select aria-label={label} className="control pick !min-h-9 !w-auto max-w-44 !py-1 text-[0.8125rem]" value={value ?? ""} onChange={(event) => onPick(event.target.value === "" ? undefined : event.target.value)}>
-      <option value="">{all}</option>
-      {choices.map(([id, name]) => (
-        <option key={id} value={id}>
-          {name}
-        </option>
-      ))}
-    </select>
   );
 }
