@@ -145,7 +145,7 @@ describe("what comes over the line", () => {
     expect(await (await fetch(`${stack.origin}/api/nothing`)).json()).toEqual({ message: "Not Found" });
   });
 
-  test.each(["/talents", "/calendar?view=month", "/compose", "/analytics?talent=talent_demo", "/operations"])("a first load of %s is at most 250 kB of compressed script", async (path) => {
+  test.each(["/talents", "/calendar?view=month", "/compose", "/analytics?talent=talent_demo", "/operations", "/audit-log", "/api-keys"])("a first load of %s is at most 250 kB of compressed script", async (path) => {
     const { page, context } = await open(browser);
     await login(page, stack, "staff", "/not-yours");
     await context.clearCookies();

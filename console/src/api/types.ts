@@ -30,3 +30,7 @@ export type AccountForecast = Schemas["ForecastAccountView"];
 export type Foreseen = Schemas["FigureView"];
 export type Benchmark = Schemas["BenchmarkView"];
 export type Benchmarks = Schemas["Benchmarks"];
+export type AuditEntry = Schemas["EntryView"];
+export type ApiKey = Schemas["ApiKeyView"];
+export type CreatedApiKey = Schemas["CreatedApiKey"];
+export type CreateApiKey = Schemas["CreateApiKey"];

@@ -107,13 +107,28 @@ const operations = createRoute({
   component: lazyRouteComponent(() => import("../screens/operations/Operations"), "Operations"),
 });
 
+const auditLog = createRoute({
+  getParentRoute: () => root,
+  path: "/audit-log",
+  validateSearch: words("actor", "action", "from", "to"),
+  beforeLoad: staffOnly,
+  component: lazyRouteComponent(() => import("../screens/audit/AuditLog"), "AuditLog"),
+});
+
+const apiKeys = createRoute({
+  getParentRoute: () => root,
+  path: "/api-keys",
+  beforeLoad: staffOnly,
+  component: lazyRouteComponent(() => import("../screens/keys/ApiKeys"), "ApiKeys"),
+});
+
 const notYours = createRoute({
   getParentRoute: () => root,
   path: "/not-yours",
   component: NotYours,
 });
 
-const tree = root.addChildren([home, calendar, compose, post, importing, talents, talent, accounts, analytics, operations, notYours]);
+const tree = root.addChildren([home, calendar, compose, post, importing, talents, talent, accounts, analytics, operations, auditLog, apiKeys, notYours]);
 
 export function createAppRouter(context: AppContext) {
   return createRouter({
