@@ -1,5 +1,5 @@
 import type { Browser, Page } from "playwright-core";
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
 
 import { consent, launch, login, open, type Watched } from "./browser";
 import { Stack } from "./stack";
@@ -211,6 +211,26 @@ describe("calendar", () => {
     const chip = page.locator(`[data-post="${body.posts[0]?.id}"]`);
     await chip.waitFor();
     expect(await chip.getAttribute("draggable")).not.toBe("true");
+  });
+
+  test("the list is filtered by platform, state and the days of writing", async () => {
+    await page.goto(`${stack.origin}/console/calendar?view=list`);
+    const rows = () => page.locator("main ul li").allTextContents();
+    const fits = (words: string, is: boolean) => vi.waitFor(async () => expect((await rows()).some((row) => row.includes(words))).toBe(is), { timeout: 10_000 });
+    await fits("For everyone", true);
+    await fits("Fresh beans today", true);
+    await page.getByLabel("State").selectOption("draft");
+    await fits("Fresh beans today", false);
+    await fits("For everyone", true);
+    await page.getByLabel("Platform").selectOption("TELEGRAM");
+    await page.getByText("No post fits the filter").waitFor();
+    await page.getByLabel("Platform").selectOption("");
+    await fits("For everyone", true);
+    await page.getByLabel("Written from").fill("2020-01-01");
+    await page.getByLabel("to", { exact: true }).fill("2020-01-02");
+    await page.getByText("No post fits the filter").waitFor();
+    await page.getByLabel("to", { exact: true }).fill("2037-01-02");
+    await fits("For everyone", true);
   });
 
   test("a post is duplicated into the composer", async () => {

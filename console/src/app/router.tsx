@@ -70,7 +70,7 @@ const accounts = createRoute({
 const calendar = createRoute({
   getParentRoute: () => root,
   path: "/calendar",
-  validateSearch: words("view", "day", "talent", "platform", "status"),
+  validateSearch: words("view", "day", "talent", "platform", "status", "from", "to"),
   component: lazyRouteComponent(() => import("../screens/calendar/Calendar"), "Calendar"),
 });
 
