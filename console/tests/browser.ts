@@ -82,9 +82,9 @@ export async function shoot(page: Page, name: string): Promise<void> {
 /** The four ways in which every screen is looked at. */
 const LOOKS = [
   { colours: "light", size: "desktop", viewport: DESKTOP },
-  { colours: "dark", size: "desktop", viewport: DESKTOP },
-  { colours: "dark", size: "phone", viewport: PHONE },
   { colours: "light", size: "phone", viewport: PHONE },
+  { colours: "dark", size: "phone", viewport: PHONE },
+  { colours: "dark", size: "desktop", viewport: DESKTOP },
 ] as const;
 
 /**

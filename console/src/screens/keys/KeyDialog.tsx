@@ -72,7 +72,7 @@ export function KeyDialog({ talents, onClose, onMade }: Props) {
         ) : (
           <Notice tone="warn">Whoever holds it sees every talent, publishes for all of them and can make further keys.</Notice>
         )}
-        <div className="grid gap-4 sm:grid-cols-2">
+        <div className={ends === "date" ? "grid gap-4 sm:grid-cols-2" : undefined}>
           <Field label="Ends">
             {(ids) => (
               <select {...ids} className="control pick" value={ends} onChange={(event) => setEnds(event.target.value)}>
