@@ -1,7 +1,7 @@
 import type { Browser, Page } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 
-import { consent, launch, login, open, type Watched } from "./browser";
+import { consent, launch, login, openInTime, type Watched } from "./browser";
 import { Stack } from "./stack";
 
 let stack: Stack;
@@ -12,7 +12,7 @@ let watched: Watched;
 beforeAll(async () => {
   stack = await Stack.start();
   browser = await launch();
-  ({ page, watched } = await open(browser));
+  ({ page, watched } = await openInTime(browser, stack));
   await login(page, stack, "staff", "/talents/talent_demo");
 });
 afterAll(async () => {
@@ -83,7 +83,7 @@ describe("accounts", () => {
   });
 
   test("an account that took its consent back is told so, and reconnected", async () => {
-    await fetch(`${await stack.simulator()}/_control/accounts/MASTODON/harbor@mastodon.social/revoke-tokens`, { method: "POST" });
+    await stack.world("POST", "/accounts/MASTODON/harbor@mastodon.social/revoke-tokens");
     await card("MASTODON").getByRole("button", { name: /^Refresh/ }).click();
     await page.getByText("Sync triggered. Refreshing data...").waitFor();
     await page.locator('article[data-platform="MASTODON"][data-state="ERROR"]').waitFor();
@@ -111,24 +111,25 @@ describe("accounts", () => {
   });
 
   test("what did not change costs a 304, and a hidden tab asks for nothing", async () => {
-    const seen: number[] = [];
-    page.on("response", (response) => {
-      if (response.url().endsWith("/social-connections")) seen.push(response.status());
-    });
-    await page.waitForTimeout(11_000);
-    expect(seen).toContain(304);
+    const reads = (url: string) => url.endsWith("/social-connections");
+    const asked: string[] = [];
+    page.on("request", (request) => void (reads(request.url()) && asked.push(request.url())));
+    const [answer] = await Promise.all([page.waitForResponse((response) => reads(response.url())), page.clock.fastForward(11_000)]);
+    expect(answer.status()).toBe(304);
     await page.evaluate(() => {
       Object.defineProperty(document, "visibilityState", { configurable: true, get: () => "hidden" });
       document.dispatchEvent(new Event("visibilitychange"));
     });
-    seen.length = 0;
-    await page.waitForTimeout(11_000);
-    expect(seen).toEqual([]);
+    asked.length = 0;
+    await page.clock.fastForward(11_000);
+    // What the page had asked for before this request would be seen by now.
+    await page.evaluate(() => fetch("/health"));
+    expect(asked).toEqual([]);
     await page.evaluate(() => {
       Reflect.deleteProperty(document, "visibilityState");
       document.dispatchEvent(new Event("visibilitychange"));
     });
-    await page.waitForResponse((response) => response.url().endsWith("/social-connections"));
+    await Promise.all([page.waitForResponse((response) => reads(response.url())), page.clock.fastForward(11_000)]);
   });
 
   test("a handle passes here exactly if the API takes it", async () => {

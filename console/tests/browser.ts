@@ -2,6 +2,7 @@ import { mkdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 
 import { type Browser, type BrowserContext, chromium, type Page } from "playwright-core";
+import { expect } from "vitest";
 
 import type { Stack } from "./stack";
 
@@ -35,6 +36,14 @@ export async function open(browser: Browser, options: Parameters<Browser["newCon
   return { context, page, watched };
 }
 
+/** A browser whose clock is that of the stack, after that was moved. */
+export async function openInTime(browser: Browser, stack: Stack, options: Parameters<typeof open>[1] = {}): ReturnType<typeof open> {
+  const opened = await open(browser, options);
+  const { now } = await stack.control<{ now: string }>("GET", "/clock");
+  await opened.context.clock.install({ time: new Date(now) });
+  return opened;
+}
+
 /** Comes in by the issuer's own page, as people do. */
 export async function login(page: Page, stack: Stack, who: "staff" | "talent", path = "", talent = "talent_demo"): Promise<void> {
   await page.goto(`${stack.origin}/console${path}`);
@@ -54,9 +63,9 @@ export interface Finding {
 export async function serious(page: Page): Promise<Finding[]> {
   // Colours that are on their way from one to another are neither.
   await page.evaluate(() => Promise.allSettled(document.getAnimations().map((animation) => (animation.effect?.getTiming().iterations === Infinity ? null : animation.finished))));
-  await page.evaluate(axe);
+  if (!(await page.evaluate(() => "axe" in window))) await page.evaluate(axe);
   return page.evaluate(async () => {
-    const { violations } = await (window as unknown as { axe: { run: () => Promise<{ violations: { id: string; impact: string; help: string; nodes: { html: string; failureSummary: string }[] }[] }> } }).axe.run();
+    const { violations } = await (window as unknown as { axe: { run: (options: { resultTypes: string[] }) => Promise<{ violations: { id: string; impact: string; help: string; nodes: { html: string; failureSummary: string }[] }[] }> } }).axe.run({ resultTypes: ["violations"] });
     return violations
       .filter(({ impact }) => impact === "serious" || impact === "critical")
       .map(({ id, impact, help, nodes }) => ({ id, impact, help, nodes: nodes.slice(0, 4).map((node) => `${node.html.slice(0, 200)} ${node.failureSummary.slice(0, 300)}`) }));
@@ -65,7 +74,35 @@ export async function serious(page: Page): Promise<Finding[]> {
 
 export async function shoot(page: Page, name: string): Promise<void> {
   mkdirSync(shots, { recursive: true });
-  await page.screenshot({ path: join(shots, `${name}.png`), fullPage: true });
+  // What is open above the page stands in the window, not on the page.
+  const fullPage = (await page.locator("dialog[open]").count()) === 0;
+  await page.screenshot({ path: join(shots, `${name}.png`), fullPage });
+}
+
+/** The four ways in which every screen is looked at. */
+const LOOKS = [
+  { colours: "light", size: "desktop", viewport: DESKTOP },
+  { colours: "light", size: "phone", viewport: PHONE },
+  { colours: "dark", size: "phone", viewport: PHONE },
+  { colours: "dark", size: "desktop", viewport: DESKTOP },
+] as const;
+
+/**
+ * A screen as it stands: in both colours, on a desktop and on a phone, nothing serious by axe and nothing wider than the
+ * screen. Pictures are taken on the way. The page stays open between them, as a window does that is made smaller.
+ */
+export async function inOrder(page: Page, name: string): Promise<void> {
+  for (const { colours, size, viewport } of LOOKS) {
+    await page.emulateMedia({ colorScheme: colours, reducedMotion: "reduce" });
+    await page.setViewportSize(viewport);
+    await page.locator(`html[data-theme="${colours}"]`).waitFor();
+    await shoot(page, `${name}-${colours}-${size}`);
+    expect(await serious(page), `${name}, ${colours}, ${size}`).toEqual([]);
+    const wide = await page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth);
+    expect(wide, `${name}, ${colours}, ${size}: wider than the screen`).toBeLessThanOrEqual(0);
+  }
+  await page.emulateMedia({ colorScheme: null, reducedMotion: null });
+  await page.setViewportSize(DESKTOP);
 }
 
 /** Connects an account of the demo talent through the console and the simulated platform's own page. */

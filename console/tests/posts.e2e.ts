@@ -1,7 +1,7 @@
 import type { Browser, Page } from "playwright-core";
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
 
-import { consent, launch, login, open, type Watched } from "./browser";
+import { consent, launch, login, open, openInTime, type Watched } from "./browser";
 import { Stack } from "./stack";
 
 let stack: Stack;
@@ -12,12 +12,24 @@ let watched: Watched;
 const HOUR = 3_600_000;
 /** A wall-clock time for the address of the composer, in the browser's zone. */
 const wall = (ms: number) => new Date(ms).toLocaleString("sv-SE", { timeZone: "Europe/Berlin" }).slice(0, 16).replace(" ", "T");
-const control = async (method: string, path: string, body?: unknown) =>
-  fetch(`${await stack.simulator()}/_control${path}`, { method, headers: { "content-type": "application/json" }, ...(body === undefined ? {} : { body: JSON.stringify(body) }) });
 /** Lets the stack's clock go on, and rings for what is due then. */
 const later = async (seconds: number) => {
-  await fetch(`${stack.origin}/local/clock`, { method: "POST", body: JSON.stringify({ advanceSeconds: seconds }) });
-  await fetch(`${stack.origin}/local/schedules/schedules.ring_due`, { method: "POST" });
+  await stack.control("POST", "/clock", { advanceSeconds: seconds });
+  await stack.control("POST", "/schedules/schedules.ring_due");
+  await stack.idle(["publish"]);
+};
+/** Lets time go by until a delivery is where it is meant to be, and the page has asked again. */
+const until = async (step: number, platform: string, status: string) => {
+  await vi.waitFor(
+    async () => {
+      await later(step);
+      const { body } = await stack.call<{ deliveries: { platform: string; status: string }[] }>("GET", `/api/social/posts/${new URL(page.url()).pathname.split("/").at(-1)}`);
+      expect(body.deliveries.find((one) => one.platform === platform)?.status).toBe(status);
+    },
+    { timeout: 60_000, interval: 50 },
+  );
+  await page.clock.fastForward(11_000);
+  await delivery(platform, status).waitFor();
 };
 const compose = async (query = "") => {
   await page.goto(`${stack.origin}/console/compose${query}`);
@@ -33,7 +45,7 @@ const delivery = (platform: string, status: string) => page.locator(`article[dat
 beforeAll(async () => {
   stack = await Stack.start();
   browser = await launch();
-  ({ page, watched } = await open(browser));
+  ({ page, watched } = await openInTime(browser, stack));
   await login(page, stack, "staff", "/talents/talent_demo");
   await consent(page, "Mastodon", "harbor@mastodon.social", "mastodon.social");
   await consent(page, "X", "harbor_r");
@@ -79,7 +91,7 @@ describe("composer", () => {
   });
 
   test("scheduled to three platforms, two publish, one fails with its reason and is retried", async () => {
-    await control("POST", "/faults", { platform: "TWITTER", operation: "submit", times: 0, fault: { kind: "reject", status: 403 } });
+    await stack.world("POST", "/faults", { platform: "TWITTER", operation: "submit", times: 0, fault: { kind: "reject", status: 403 } });
     await compose(`?at=${wall(Date.now() + 90_000)}`);
     await page.getByRole("button", { name: "All", exact: true }).click();
     await text().fill("Fresh beans today");
@@ -88,24 +100,17 @@ describe("composer", () => {
     await page.getByText("Scheduled.", { exact: true }).waitFor();
     await page.locator("article[data-status]").first().waitFor();
     expect(await page.locator('article[data-status="scheduled"]').count()).toBe(3);
-    await later(120);
-    await delivery("MASTODON", "published").waitFor({ timeout: 60_000 });
-    await delivery("LINKEDIN", "published").waitFor();
+    await until(120, "MASTODON", "published");
+    await until(10, "LINKEDIN", "published");
     // A refusal is looked behind before it is called one; that takes the platform's own time.
-    for (let n = 0; n < 20 && !(await delivery("TWITTER", "failed").isVisible()); n++) {
-      await later(60);
-      await page.waitForTimeout(1_600);
-    }
-    await delivery("TWITTER", "failed").waitFor();
+    await until(60, "TWITTER", "failed");
     expect(await delivery("MASTODON", "published").getByRole("link", { name: "Open on Mastodon" }).getAttribute("href")).toMatch(/^https:\/\/mastodon\.social\//);
     expect((await delivery("TWITTER", "failed").locator("p.text-bad").first().textContent())?.length).toBeGreaterThan(10);
     await page.getByText("Partly out").waitFor();
-    await control("DELETE", "/faults");
+    await stack.world("DELETE", "/faults");
     await page.getByRole("button", { name: "Retry" }).click();
-    for (let n = 0; n < 20 && !(await delivery("TWITTER", "published").isVisible()); n++) {
-      await later(10);
-      await page.waitForTimeout(1_600);
-    }
+    await page.getByText("Trying again.").waitFor();
+    await until(10, "TWITTER", "published");
     await page.getByText("Published", { exact: true }).first().waitFor();
   });
 });
@@ -146,18 +151,19 @@ describe("editing", () => {
 
 describe("doubt", () => {
   test("what nothing can show is decided by a person", async () => {
-    const issued = (await (await control("POST", "/accounts/TELEGRAM/harbor_news/issue-token", {})).json()) as { accessToken: string };
+    const issued = await stack.world<{ accessToken: string }>("POST", "/accounts/TELEGRAM/harbor_news/issue-token", {});
     await stack.call("POST", "/api/socials/oauth/callback", { talentId: "talent_demo", platform: "TELEGRAM", handle: "harbor_news", accessToken: issued.accessToken });
     await page.goto(`${stack.origin}/console/talents/talent_demo`);
     await page.locator('article[data-platform="TELEGRAM"][data-state="READY"]').waitFor();
-    await control("POST", "/faults", { platform: "TELEGRAM", operation: "submit", fault: { kind: "drop_after" } });
+    await stack.world("POST", "/faults", { platform: "TELEGRAM", operation: "submit", fault: { kind: "drop_after" } });
     await compose();
     await choose("Telegram");
     await text().fill("Are we there?");
     await page.getByText("Every platform will take it.").waitFor();
     await page.getByRole("button", { name: "Post now" }).click();
     await page.getByRole("dialog").getByRole("button", { name: "Post now" }).click();
-    await delivery("TELEGRAM", "unconfirmed").waitFor({ timeout: 60_000 });
+    await page.getByRole("heading", { name: "Are we there?" }).waitFor();
+    await until(10, "TELEGRAM", "unconfirmed");
     await page.getByRole("link", { name: "Calendar" }).first().click();
     await page.getByText("Unconfirmed · decide").first().click();
     await page.getByRole("button", { name: "Say what happened" }).click();
@@ -213,6 +219,26 @@ describe("calendar", () => {
     expect(await chip.getAttribute("draggable")).not.toBe("true");
   });
 
+  test("the list is filtered by platform, state and the days of writing", async () => {
+    await page.goto(`${stack.origin}/console/calendar?view=list`);
+    const rows = () => page.locator("main ul li").allTextContents();
+    const fits = (words: string, is: boolean) => vi.waitFor(async () => expect((await rows()).some((row) => row.includes(words))).toBe(is), { timeout: 10_000 });
+    await fits("For everyone", true);
+    await fits("Fresh beans today", true);
+    await page.getByLabel("State").selectOption("draft");
+    await fits("Fresh beans today", false);
+    await fits("For everyone", true);
+    await page.getByLabel("Platform").selectOption("TELEGRAM");
+    await page.getByText("No post fits the filter").waitFor();
+    await page.getByLabel("Platform").selectOption("");
+    await fits("For everyone", true);
+    await page.getByLabel("Written from").fill("2020-01-01");
+    await page.getByLabel("to", { exact: true }).fill("2020-01-02");
+    await page.getByText("No post fits the filter").waitFor();
+    await page.getByLabel("to", { exact: true }).fill("2037-01-02");
+    await fits("For everyone", true);
+  });
+
   test("a post is duplicated into the composer", async () => {
     const { body } = await stack.call<{ posts: { id: string; content: string }[] }>("GET", "/api/social/posts?status=published");
     const published = body.posts.find(({ content }) => content === "Fresh beans today");
@@ -246,7 +272,8 @@ describe("sessions and roles", () => {
 
   test("the end of a session takes nothing along", async () => {
     await later(7_200);
-    await page.getByRole("heading", { name: "Your session is over" }).waitFor({ timeout: 30_000 });
+    await page.clock.fastForward(11_000);
+    await page.getByRole("heading", { name: "Your session is over" }).waitFor();
     await page.getByRole("button", { name: "Log in again" }).click();
     await page.getByRole("button", { name: "Come in as staff" }).click();
     await page.getByText("This is what you wrote before.").waitFor();

@@ -3,6 +3,8 @@ import { existsSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 
+import { vi } from "vitest";
+
 const root = join(import.meta.dirname, "../..");
 
 /** The local stack, as `cargo run` starts it, on a port and a folder of its own. */
@@ -57,7 +59,43 @@ export class Stack {
     return { status: response.status, body: (text === "" ? null : JSON.parse(text)) as T };
   }
 
+  /** What the local stack itself may be told to do. */
+  async control<T = Record<string, unknown>>(method: string, path: string, body?: unknown): Promise<T> {
+    const response = await fetch(`${this.origin}/local${path}`, { method, ...(body === undefined ? {} : { body: JSON.stringify(body) }) });
+    if (!response.ok) throw new Error(`${method} /local${path}: ${response.status} ${await response.text()}`);
+    return (await response.json()) as T;
+  }
+
   /** What the simulated platforms may be told to do. */
+  async world<T = Record<string, unknown>>(method: string, path: string, body?: unknown): Promise<T> {
+    const response = await fetch(`${await this.simulator()}/_control${path}`, {
+      method,
+      headers: { "content-type": "application/json" },
+      ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+    });
+    if (!response.ok) throw new Error(`${method} ${path}: ${response.status} ${await response.text()}`);
+    return (await response.json()) as T;
+  }
+
+  /** Lets all clocks go on, and waits until the work of these queues that is due then is done. */
+  async pass(seconds: number, schedules: string[] = [], queues: string[] = []): Promise<void> {
+    await Promise.all([this.control("POST", "/clock", { advanceSeconds: seconds }), this.world("POST", "/clock", { advanceSeconds: seconds })]);
+    for (const schedule of schedules) await this.control("POST", `/schedules/${schedule}`);
+    await this.idle(queues);
+  }
+
+  /** Waits until nothing is in these queues. */
+  async idle(queues: string[]): Promise<void> {
+    await vi.waitFor(
+      async () => {
+        const depths = await this.control<Record<string, { waiting: number; in_flight: number }>>("GET", "/queues");
+        for (const queue of queues) if (depths[queue]?.waiting !== 0 || depths[queue]?.in_flight !== 0) throw new Error(`${queue} is at work`);
+      },
+      { timeout: 60_000, interval: 30 },
+    );
+  }
+
+  /** Where the simulated platforms take their orders. */
   async simulator(): Promise<string> {
     return ((await (await fetch(`${this.origin}/local/simulator`)).json()) as { url: string }).url;
   }

@@ -1,31 +1,15 @@
 import { Link, Outlet, useRouteContext, useRouterState } from "@tanstack/react-router";
-import { Activity, CalendarDays, LogOut, Monitor, Moon, PenLine, Sun, UserRound, Users, WifiOff } from "lucide-react";
+import { LogOut, Monitor, Moon, Sun, WifiOff } from "lucide-react";
 import { type ComponentType, useEffect, useRef, useState } from "react";
 
 import { IconButton } from "../ui/Button";
 import { cx } from "../ui/classes";
+import { BottomNav, SideNav } from "./Nav";
 import { applyTheme, storedTheme, type Theme } from "./theme";
-
-interface Place {
-  to: string;
-  label: string;
-  icon: ComponentType<{ size?: number; "aria-hidden"?: boolean }>;
-  staff: boolean;
-  talent: boolean;
-}
-
-const PLACES: Place[] = [
-  { to: "/calendar", label: "Calendar", icon: CalendarDays, staff: true, talent: true },
-  { to: "/compose", label: "Write", icon: PenLine, staff: true, talent: true },
-  { to: "/talents", label: "Talents", icon: Users, staff: true, talent: false },
-  { to: "/accounts", label: "My accounts", icon: UserRound, staff: false, talent: true },
-  { to: "/operations", label: "Operations", icon: Activity, staff: true, talent: false },
-];
 
 /** The frame around every page. */
 export function Shell() {
   const { session, login, version } = useRouteContext({ from: "__root__" });
-  const places = PLACES.filter((place) => (session.role === "admin" ? place.staff : place.talent));
   const main = useRef<HTMLElement>(null);
   const path = useRouterState({ select: (state) => state.location.pathname });
   const first = useRef(true);
@@ -44,22 +28,7 @@ export function Shell() {
       </a>
       <aside className="sticky top-0 hidden h-dvh flex-col border-r border-line px-4 py-5 lg:flex">
         <Brand />
-        <nav aria-label="Main" className="mt-7">
-          <ul className="grid gap-0.5">
-            {places.map((place) => (
-              <li key={place.to}>
-                <Link
-                  to={place.to}
-                  className="flex min-h-10 items-center gap-3 rounded-control px-3 text-[0.875rem] font-medium text-soft transition-colors hover:bg-sunken hover:text-ink"
-                  activeProps={{ className: "!bg-accent-wash !text-accent", "aria-current": "page" }}
-                >
-                  <place.icon size={18} aria-hidden />
-                  {place.label}
-                </Link>
-              </li>
-            ))}
-          </ul>
-        </nav>
+        <SideNav role={session.role} />
         <div className="mt-auto grid gap-3">
           <ThemeSwitch />
           <div className="flex items-center gap-2 rounded-control border border-line py-1.5 pr-1 pl-3">
@@ -89,22 +58,7 @@ export function Shell() {
           <Outlet />
         </main>
       </div>
-      <nav aria-label="Main" className="fixed inset-x-0 bottom-0 z-30 border-t border-line bg-surface pb-[env(safe-area-inset-bottom)] lg:hidden">
-        <ul className="flex">
-          {places.map((place) => (
-            <li key={place.to} className="flex-1">
-              <Link
-                to={place.to}
-                className="flex min-h-14 flex-col items-center justify-center gap-0.5 text-[0.6875rem] font-medium text-soft"
-                activeProps={{ className: "!text-accent", "aria-current": "page" }}
-              >
-                <place.icon size={20} aria-hidden />
-                {place.label}
-              </Link>
-            </li>
-          ))}
-        </ul>
-      </nav>
+      <BottomNav role={session.role} />
     </div>
   );
 }

@@ -70,7 +70,7 @@ const accounts = createRoute({
 const calendar = createRoute({
   getParentRoute: () => root,
   path: "/calendar",
-  validateSearch: words("view", "day", "talent", "platform", "status"),
+  validateSearch: words("view", "day", "talent", "platform", "status", "from", "to"),
   component: lazyRouteComponent(() => import("../screens/calendar/Calendar"), "Calendar"),
 });
 
@@ -93,11 +93,33 @@ const importing = createRoute({
   component: lazyRouteComponent(() => import("../screens/imports/Import"), "Import"),
 });
 
+const analytics = createRoute({
+  getParentRoute: () => root,
+  path: "/analytics",
+  validateSearch: words("talent", "platform", "account", "range", "interval", "metric", "by"),
+  component: lazyRouteComponent(() => import("../screens/analytics/Analytics"), "Analytics"),
+});
+
 const operations = createRoute({
   getParentRoute: () => root,
   path: "/operations",
   beforeLoad: staffOnly,
   component: lazyRouteComponent(() => import("../screens/operations/Operations"), "Operations"),
+});
+
+const auditLog = createRoute({
+  getParentRoute: () => root,
+  path: "/audit-log",
+  validateSearch: words("actor", "action", "from", "to"),
+  beforeLoad: staffOnly,
+  component: lazyRouteComponent(() => import("../screens/audit/AuditLog"), "AuditLog"),
+});
+
+const apiKeys = createRoute({
+  getParentRoute: () => root,
+  path: "/api-keys",
+  beforeLoad: staffOnly,
+  component: lazyRouteComponent(() => import("../screens/keys/ApiKeys"), "ApiKeys"),
 });
 
 const notYours = createRoute({
@@ -106,7 +128,7 @@ const notYours = createRoute({
   component: NotYours,
 });
 
-const tree = root.addChildren([home, calendar, compose, post, importing, talents, talent, accounts, operations, notYours]);
+const tree = root.addChildren([home, calendar, compose, post, importing, talents, talent, accounts, analytics, operations, auditLog, apiKeys, notYours]);
 
 export function createAppRouter(context: AppContext) {
   return createRouter({

@@ -23,14 +23,14 @@ export function PlatformIcon({ platform, size = "md", decorative = false }: Plat
   const label = decorative ? { "aria-hidden": true as const } : { role: "img" as const, "aria-label": name };
   if (mark === null) {
     return (
-      <svg width={pixels} height={pixels} viewBox="0 0 24 24" {...label}>
+      <svg width={pixels} height={pixels} viewBox="0 0 24 24" className="shrink-0" {...label}>
         <circle cx="12" cy="12" r="11" fill="none" stroke="currentColor" strokeWidth="2" />
         <path d="M8 12h8M12 8v8" stroke="currentColor" strokeWidth="2" strokeLinecap="round" />
       </svg>
     );
   }
   return (
-    <svg width={pixels} height={pixels} viewBox="0 0 24 24" data-platform={platform.toUpperCase()} {...label}>
+    <svg width={pixels} height={pixels} viewBox="0 0 24 24" className="shrink-0" data-platform={platform.toUpperCase()} {...label}>
       <path d={mark.path} fill={isBlack(mark.colour) ? "currentColor" : mark.colour} />
     </svg>
   );

@@ -9,6 +9,10 @@ export interface Filter {
   talentId?: string;
   platform?: string;
   status?: string;
+  /** Written at this instant or later. */
+  from?: string;
+  /** Written at this instant or earlier. */
+  to?: string;
 }
 
 /** States in which something is about to change by itself. */
@@ -39,14 +43,14 @@ export const postQuery = ({ api }: Herald, postId: string) =>
     refetchInterval: (query) => (query.state.data !== undefined && isAtWork(query.state.data.post) ? 1_500 : 10_000),
   });
 
-/** Pages of posts, newest first. `to`: written before it. */
-export const postsQuery = ({ api }: Herald, filter: Filter, to?: string) =>
+/** Pages of posts, newest first. */
+export const postsQuery = ({ api }: Herald, filter: Filter) =>
   infiniteQueryOptions({
-    queryKey: ["posts", filter, to ?? null],
+    queryKey: ["posts", filter],
     queryFn: ({ pageParam, signal }) =>
       data(
         api.GET("/api/social/posts", {
-          params: { query: { ...filter, limit: 200, ...(to === undefined ? {} : { to }), ...(pageParam === null ? {} : { cursor: pageParam }) } },
+          params: { query: { ...filter, limit: 200, ...(pageParam === null ? {} : { cursor: pageParam }) } },
           signal,
         }),
       ),

@@ -10,10 +10,15 @@ interface Props {
   /** Buttons at the foot. */
   actions?: ReactNode;
   wide?: boolean;
+  /** A drawer at the side of the screen instead of a sheet in its middle. */
+  side?: boolean;
 }
 
+const SHEET = "rounded-2xl w-[calc(100vw-2rem)] max-h-[calc(100dvh-2rem)] motion-safe:animate-[rise_140ms_ease-out]";
+const DRAWER = "mr-0 my-0 h-dvh max-h-dvh w-full max-w-md rounded-none border-y-0 border-r-0 motion-safe:animate-[slide_160ms_ease-out]";
+
 /** A dialog of the browser's own: it keeps the focus inside, gives it back, and closes with Escape. */
-export function Dialog({ title, onClose, children, actions, wide = false }: Props) {
+export function Dialog({ title, onClose, children, actions, wide = false, side = false }: Props) {
   const dialog = useRef<HTMLDialogElement>(null);
   const heading = useId();
   useEffect(() => {
@@ -32,7 +37,7 @@ export function Dialog({ title, onClose, children, actions, wide = false }: Prop
       onClick={(event) => {
         if (event.target === dialog.current) onClose();
       }}
-      className={`${wide ? "max-w-2xl" : "max-w-md"} w-[calc(100vw-2rem)] max-h-[calc(100dvh-2rem)] overflow-auto rounded-2xl border border-line bg-surface p-0 text-ink shadow-float motion-safe:animate-[rise_140ms_ease-out]`}
+      className={`${side ? DRAWER : `${SHEET} ${wide ? "max-w-2xl" : "max-w-md"}`} overflow-auto border border-line bg-surface p-0 text-ink shadow-float`}
     >
       <div className="flex items-start justify-between gap-4 px-6 pt-5">
         <h2 id={heading} className="text-lg leading-7 font-semibold text-balance">

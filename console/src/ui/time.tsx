@@ -26,6 +26,13 @@ export function dateTime(at: Date | string, zone: string = userZone()): string {
   }).format(date);
 }
 
+/** The first or the last instant of a day such as 2026-11-05, in the reader's zone; nothing for what is no day. */
+export function edgeOfDay(day: string | undefined, end: boolean): string | undefined {
+  if (day === undefined || !/^\d{4}-\d{2}-\d{2}$/.test(day)) return undefined;
+  const at = new Date(`${day}T${end ? "23:59:59.999" : "00:00:00"}`);
+  return Number.isNaN(at.getTime()) ? undefined : at.toISOString();
+}
+
 export function clock(at: Date | string, zone: string = userZone()): string {
   return new Intl.DateTimeFormat("en-GB", { timeZone: zone, hour: "2-digit", minute: "2-digit" }).format(new Date(at));
 }

@@ -11,8 +11,10 @@ import { movePost, postQuery, postsQuery } from "../../posts/api";
 import { canMove, POST_STATES, postState, standsAt } from "../../posts/states";
 import { Button, buttonClass, IconButton } from "../../ui/Button";
 import { cx } from "../../ui/classes";
+import { DayPick } from "../../ui/DayPick";
 import { Notice } from "../../ui/Notice";
-import { dateTime, userZone, zoneName } from "../../ui/time";
+import { Pick } from "../../ui/Pick";
+import { dateTime, edgeOfDay, userZone, zoneName } from "../../ui/time";
 import { useToast } from "../../ui/Toasts";
 import { useTalents } from "../talents/api";
 import { dayOf, daysOf, isSameDay, localDay, movedTo, step, titleOf, today, type View } from "./dates";
@@ -45,10 +47,14 @@ export function Calendar() {
   const isStaff = session.role === "admin";
   const talents = useTalents(isStaff);
   const capabilities = useCapabilities();
+  // Posts are found by when they were written, which is no day of the calendar: these two are of the list alone.
+  const [from, to] = view === "list" ? [edgeOfDay(search.from, false), edgeOfDay(search.to, true)] : [];
   const filter = {
     ...(search.talent === undefined ? {} : { talentId: search.talent }),
     ...(search.platform === undefined ? {} : { platform: search.platform }),
     ...(search.status === undefined ? {} : { status: search.status }),
+    ...(from === undefined ? {} : { from }),
+    ...(to === undefined ? {} : { to }),
   };
   const posts = useInfiniteQuery(postsQuery(herald, filter));
   const { hasNextPage, isFetchingNextPage, fetchNextPage } = posts;
@@ -150,6 +156,12 @@ export function Calendar() {
           </div>
         )}
         <div className="flex flex-wrap gap-2 sm:ml-auto">
+          {view === "list" && (
+            <>
+              <DayPick label="Written from" value={search.from} onPick={(from) => go({ from })} />
+              <DayPick label="to" value={search.to} onPick={(to) => go({ to })} />
+            </>
+          )}
           {isStaff && (
             <Pick label="Talent" value={search.talent} all="All talents" choices={(talents.data ?? []).map(({ id, name }) => [id, name])} onPick={(talent) => go({ talent })} />
           )}
@@ -183,18 +195,5 @@ export function Calendar() {
         </div>
       )}
     </>
-  );
-}
-
-function Pick({ label, value, all, choices, onPick }: { label: string; value: string | undefined; all: string; choices: [string, string][]; onPick: (value: string | undefined) => void }) {
-  return (
-    <select aria-label={label} className="control pick !min-h-9 !w-auto max-w-44 !py-1 text-[0.8125rem]" value={value ?? ""} onChange={(event) => onPick(event.target.value === "" ? undefined : event.target.value)}>
-      <option value="">{all}</option>
-      {choices.map(([id, name]) => (
-        <option key={id} value={id}>
-          {name}
-        </option>
-      ))}
-    </select>
   );
 }

@@ -21,6 +21,7 @@ const QUEUES: Record<string, string> = {
   publish: "Publishing",
   notify: "Telling others",
   bulk: "Imports",
+  sweep: "Looking at figures",
 };
 
 /** How the installation is: work that waits, work that died, and how the accounts are. */

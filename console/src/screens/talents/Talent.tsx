@@ -1,5 +1,5 @@
 import { getRouteApi, Link } from "@tanstack/react-router";
-import { ChevronLeft, Pencil } from "lucide-react";
+import { ChartLine, ChevronLeft, Pencil } from "lucide-react";
 import { useState } from "react";
 
 import { ApiError } from "../../api/errors";
@@ -11,7 +11,7 @@ import { useConsentReturn } from "../../app/useConsentReturn";
 import { useConnections } from "../../connections/api";
 import { SocialProfiles } from "../../connections/SocialProfiles";
 import { nameOf } from "../../platforms/marks";
-import { IconButton } from "../../ui/Button";
+import { buttonClass, IconButton } from "../../ui/Button";
 import { compact, exact } from "../../ui/number";
 import { useTalents } from "./api";
 import { TalentDialog } from "./TalentDialog";
@@ -36,9 +36,14 @@ export function Talent() {
         title={talent?.name ?? talentId}
         actions={
           talent !== undefined && (
-            <IconButton label="Rename" look="plain" onClick={() => setRenaming(true)}>
-              <Pencil aria-hidden size={15} />
-            </IconButton>
+            <>
+              <Link to="/analytics" search={{ talent: talentId }} className={buttonClass("plain", "small")}>
+                <ChartLine aria-hidden size={15} /> Analytics
+              </Link>
+              <IconButton label="Rename" look="plain" onClick={() => setRenaming(true)}>
+                <Pencil aria-hidden size={15} />
+              </IconButton>
+            </>
           )
         }
       >
