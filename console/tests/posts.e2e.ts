@@ -160,6 +160,8 @@ describe("doubt", () => {
     await choose("Telegram");
     await text().fill("Are we there?");
     await page.getByText("Every platform will take it.").waitFor();
+    // What stands there is of this text, not of the one before it.
+    await page.getByRole("img", { name: "Checking" }).waitFor({ state: "detached" });
     await page.getByRole("button", { name: "Post now" }).click();
     await page.getByRole("dialog").getByRole("button", { name: "Post now" }).click();
     await page.getByRole("heading", { name: "Are we there?" }).waitFor();
