@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use herald_tests::client::Client;
 use herald_tests::consent;
+use herald_tests::eventually::SOON;
 use herald_tests::process::Result;
 use herald_tests::stack::{Stack, World};
 use serde_json::{Value, json};
@@ -371,6 +372,27 @@ async fn handed(world: &World, platform: &str, account: &str, under: &str) -> Re
 }
 
 const HAND_OVER: &str = "/api/socials/oauth/callback";
+
+#[tokio::test]
+async fn handed_over_tokens_whose_end_nobody_knows_are_renewed_when_the_platform_refuses_them() -> Result<()> {
+    let stack = Stack::start().await?;
+    // Staff stay signed in while the days go by.
+    let admin = stack.client.with_token(stack.token("workspace=agency&role=admin&ttl=31536000").await?);
+    admin.talent("ann").await?;
+    for (platform, handle) in [("YOUTUBE", "annpaints"), ("TIKTOK", "annpaints")] {
+        let body = handed(&stack.world, platform, handle, handle).await?;
+        assert!(body["refreshToken"].is_string() && body["expiresAt"].is_null(), "{platform}");
+        let id = admin.post(HAND_OVER, &body).await?.expect(201).text_of("connectionId").to_owned();
+        let before = admin.done("ann", &id).await?["lastSyncedAt"].clone();
+        stack.pass(2 * 86_400).await?;
+        let _ = admin.post_empty(&format!("/api/admin/socials/{id}/sync")).await?;
+        let synced = |c: &Value| c["lastSyncedAt"] != before && c["syncStatus"] != "SYNCING";
+        let after = admin.settled("ann", &id, SOON, synced).await?;
+        assert_eq!((&after["syncStatus"], &after["syncError"]), (&json!("READY"), &Value::Null), "{platform}");
+        assert!(after["tokenExpiresAt"].is_string(), "{platform}: from now on its end is known");
+    }
+    assert_polite(&stack.world).await
+}
 
 #[tokio::test]
 async fn handed_over_tokens_of_the_same_account_upgrade_its_connection_in_place() -> Result<()> {

@@ -144,6 +144,9 @@ async fn the_audit_log_is_read_page_by_page_and_by_actor_action_and_time() -> Re
     for bad in ["from=yesterday", "from=2027-01-02T00:00:00Z&to=2027-01-01T00:00:00Z", "limit=0", "cursor=bm9uZQ"] {
         let _ = staff.get(&format!("/api/admin/audit-log?{bad}")).await?.expect(400);
     }
+    // Before everything there is nothing.
+    let early = staff.get("/api/admin/audit-log?to=2020-01-02T22:59:59.999Z").await?.expect(200);
+    assert_eq!(early.body, json!({"entries": [], "nextCursor": null}));
     // Another workspace has its own, also before it has any talent.
     let others = stack.admin("others").await?;
     let empty = others.get("/api/admin/audit-log").await?.expect(200);

@@ -68,15 +68,20 @@ impl From<NoCredentials> for NoTokens {
     }
 }
 
-/// When a token is renewed: ahead of its end; a token that is near its end already, halfway to it.
+/// Whether there is something to renew tokens with; also where nobody knows when they end.
 #[must_use]
-pub fn renew_at(facts: &Facts, tokens: &TokenSet, now: Timestamp) -> Option<Timestamp> {
-    let renewable = match facts.oauth.renewal {
+pub const fn is_renewable(facts: &Facts, tokens: &TokenSet) -> bool {
+    match facts.oauth.renewal {
         Renewal::None => false,
         Renewal::Exchange => true,
         Renewal::RefreshToken | Renewal::RotatingRefreshToken => tokens.refresh.is_some(),
-    };
-    let ends = tokens.expires_at.filter(|_| renewable)?;
+    }
+}
+
+/// When a token is renewed: ahead of its end; a token that is near its end already, halfway to it.
+#[must_use]
+pub fn renew_at(facts: &Facts, tokens: &TokenSet, now: Timestamp) -> Option<Timestamp> {
+    let ends = tokens.expires_at.filter(|_| is_renewable(facts, tokens))?;
     let left = now.duration_until(ends);
     let ahead = ends.saturating_sub(facts.oauth.renew_ahead).unwrap_or(ends);
     let halfway = now.saturating_add((left / 2).clamp(SignedDuration::ZERO, LONGEST_BACKOFF)).unwrap_or(now);
@@ -104,7 +109,7 @@ pub async fn live(
 pub async fn fresh(app: &App, row: &TokensRow) -> Result<(TokensRow, TokenSet), NoTokens> {
     let set = open(app, row).await?;
     let dying = set.expires_at.is_some_and(|ends| app.now().duration_until(ends) < FRESH);
-    let renewable = app.platforms.get(row.platform).is_some_and(|a| renew_at(a.facts, &set, app.now()).is_some());
+    let renewable = app.platforms.get(row.platform).is_some_and(|adapter| is_renewable(adapter.facts, &set));
     if dying && renewable { renew_now(app, row).await } else { Ok((row.clone(), set)) }
 }
 

@@ -106,12 +106,14 @@ fn row(id: String, platform: &'static str, handle: String, seen: Option<Seen>, e
     let averages = seen.as_ref().map_or(pending, |seen| seen.averages);
     let (followers, posts) =
         seen.as_ref().map_or((Metric::Pending, Metric::Pending), |seen| (seen.followers, seen.posts));
+    // Without posts there is nothing to be a mean of, whatever the platform offers.
+    let no_posts = seen.as_ref().is_some_and(|seen| seen.recent_posts == 0).then_some("no_posts");
     let why = [
         ("followers", followers.unavailable()),
         ("posts", posts.unavailable()),
-        ("avgEngagement", averages.engagement.unavailable()),
-        ("avgViews", averages.views.unavailable()),
-        ("avgEngagementRate", averages.engagement_rate.unavailable()),
+        ("avgEngagement", no_posts.or(averages.engagement.unavailable())),
+        ("avgViews", no_posts.or(averages.views.unavailable())),
+        ("avgEngagementRate", no_posts.or(averages.engagement_rate.unavailable())),
     ];
     RowView {
         id,

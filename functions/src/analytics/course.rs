@@ -7,7 +7,7 @@ use cloud::table::points::{self, Point};
 use domain::analytics::Figure;
 use domain::analytics::span::{Interval, Range};
 use domain::analytics::totals::two_decimals;
-use domain::{Connection, Metric};
+use domain::Metric;
 use futures_util::future::try_join_all;
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
@@ -67,6 +67,8 @@ pub struct Course {
     pub accounts: Vec<Vec<Step>>,
     /// All together.
     pub total: Vec<Step>,
+    /// The whole range as one step: the sum of what each account's whole range comes to.
+    pub whole: Step,
 }
 
 /// A step as it is shown.
@@ -175,14 +177,6 @@ impl Step {
     }
 }
 
-impl Course {
-    /// The whole range as one step: the last levels, and the sums of the gains.
-    #[must_use]
-    pub fn whole(&self) -> Step {
-        whole(&self.total)
-    }
-}
-
 /// Several steps as one.
 #[must_use]
 pub fn whole(steps: &[Step]) -> Step {
@@ -215,7 +209,7 @@ pub async fn of(app: &App, subject: &Subject, range: Range, interval: Interval) 
         })
         .collect();
     let (Some(first), Some(last)) = (empty.first(), empty.last()) else {
-        return Ok(Course { accounts: Vec::new(), total: Vec::new() });
+        return Ok(Course { accounts: Vec::new(), total: Vec::new(), whole: whole(&[]) });
     };
     let clock = if interval == Interval::Hour { &TimeZone::UTC } else { &subject.zone };
     let day = |at: Timestamp| at.to_zoned(clock.clone()).date();
@@ -229,8 +223,12 @@ pub async fn of(app: &App, subject: &Subject, range: Range, interval: Interval) 
         }
     });
     let accounts: Vec<Vec<Step>> = try_join_all(reads).await?;
-    let total = summed(&empty, &accounts, &subject.accounts);
-    Ok(Course { accounts, total })
+    let linked: Vec<Timestamp> = subject.accounts.iter().map(|account| account.created_at).collect();
+    let total = summed(&empty, &accounts, &linked);
+    // Not the sum of the days' sums: a day on which one figure was late has none, and what the others gained on it counts.
+    let wholes: Vec<Vec<Step>> = accounts.iter().map(|steps| vec![whole(steps)]).collect();
+    let whole = summed(&[whole(&empty)], &wholes, &linked).pop().unwrap_or_else(|| whole(&empty));
+    Ok(Course { accounts, total, whole })
 }
 
 /// Points laid into the steps that they are of.
@@ -245,14 +243,22 @@ fn laid_out(mut steps: Vec<Step>, points: &[Point], clock: &TimeZone) -> Vec<Ste
     steps
 }
 
-/// The sum of the accounts, of those that were linked by then. A part that is missing makes a figure missing.
-fn summed(empty: &[Step], accounts: &[Vec<Step>], connections: &[Connection]) -> Vec<Step> {
+/// The sum of the accounts, of those that were linked by then. A part that is missing makes a figure missing; one that an
+/// account's platform does not offer is missing in every step, whether somebody looked in it or not.
+fn summed(empty: &[Step], accounts: &[Vec<Step>], linked: &[Timestamp]) -> Vec<Step> {
+    let lacks = |steps: &[Step], figure: Figure| whole(steps).figures.get(&figure) == Some(&Metric::NotOffered);
     let mut total = empty.to_vec();
-    for (index, sum) in total.iter_mut().enumerate() {
-        let there = accounts.iter().zip(connections).filter(|(_, connection)| connection.created_at < sum.end);
-        let parts: Vec<&Step> = there.filter_map(|(steps, _)| steps.get(index)).collect();
-        for figure in Figure::LEVELS.into_iter().chain(Figure::GAINS) {
-            let known: Vec<Option<Metric<i64>>> = parts.iter().map(|step| step.figures.get(&figure).copied()).collect();
+    for figure in Figure::LEVELS.into_iter().chain(Figure::GAINS) {
+        let lacking: Vec<bool> = accounts.iter().map(|steps| lacks(steps, figure)).collect();
+        for (index, sum) in total.iter_mut().enumerate() {
+            let there = (0..accounts.len()).filter(|account| linked.get(*account).is_some_and(|at| *at < sum.end));
+            let there: Vec<usize> = there.collect();
+            if there.iter().any(|account| lacking.get(*account) == Some(&true)) {
+                sum.figures.insert(figure, Metric::NotOffered);
+                continue;
+            }
+            let seen = |account: &usize| accounts.get(*account)?.get(index)?.figures.get(&figure).copied();
+            let known: Vec<Option<Metric<i64>>> = there.iter().map(seen).collect();
             // An account on whose posts nobody looked in this step has gained nothing that was seen.
             let known: Vec<Metric<i64>> = match figure.is_level() {
                 true if known.iter().any(Option::is_none) => continue,
@@ -318,5 +324,31 @@ mod tests {
         assert_eq!(whole.value(Figure::Views), Value::Number(7.0));
         assert_eq!(whole.value(Figure::Saves), Value::NotOffered);
         assert_eq!(whole.value(Figure::Shares), Value::NotMeasured);
+    }
+
+    #[test]
+    fn a_sum_is_that_of_every_account_or_says_why_there_is_none() {
+        let none = || step(&[]);
+        let linked = [Timestamp::UNIX_EPOCH, Timestamp::UNIX_EPOCH];
+        let sum = |accounts: &[Vec<Step>], index: usize, figure: Figure| {
+            let empty = vec![none(); accounts[0].len()];
+            summed(&empty, accounts, &linked)[index].value(figure)
+        };
+        // One of the two has no views: no day has a sum, also the one on which nobody looked at it.
+        let has = vec![step(&[(Figure::Views, Count(5))]), step(&[(Figure::Views, Count(7))])];
+        let lacks = vec![step(&[(Figure::Views, NotOffered)]), none()];
+        assert_eq!(sum(&[has.clone(), lacks.clone()], 0, Figure::Views), Value::NotOffered);
+        assert_eq!(sum(&[has.clone(), lacks.clone()], 1, Figure::Views), Value::NotOffered);
+        // Late on a day is late on that day.
+        let late = vec![step(&[(Figure::Views, Pending)]), step(&[(Figure::Views, Count(1))])];
+        assert_eq!(sum(&[has.clone(), late.clone()], 0, Figure::Views), Value::Pending);
+        assert_eq!(sum(&[has.clone(), late.clone()], 1, Figure::Views), Value::Number(8.0));
+        // Of the whole range each account's own sum counts, the first day's five among them.
+        let wholes = [vec![whole(&has)], vec![whole(&late)]];
+        assert_eq!(sum(&wholes, 0, Figure::Views), Value::Number(13.0));
+        assert_eq!(sum(&[vec![whole(&has)], vec![whole(&lacks)]], 0, Figure::Views), Value::NotOffered);
+        // A level that one account has not shown yet is no level of both.
+        let levels = [vec![step(&[(Figure::Followers, Count(3))])], vec![none()]];
+        assert_eq!(sum(&levels, 0, Figure::Followers), Value::NotMeasured);
     }
 }

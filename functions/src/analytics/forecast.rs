@@ -118,7 +118,7 @@ fn figure(steps: &[Step], figure: Figure, now: Timestamp, of: impl Fn(Vec<f64>) 
     let over = if figure.is_level() { steps } else { &steps[..steps.len().saturating_sub(1)] };
     let series = of(whole_days(over, figure));
     let found = forecast::forecast(&series);
-    let nothing = || match steps.iter().rev().map(|step| step.value(figure)).find_map(course::Value::unavailable) {
+    let nothing = || match course::whole(steps).value(figure).unavailable() {
         Some("not_offered") => "not_offered",
         Some("pending") if series.is_empty() => "pending",
         _ if series.is_empty() => "not_measured",

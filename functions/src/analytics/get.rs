@@ -113,7 +113,7 @@ pub async fn handle(app: &App, request: Request) -> Result<Response, ApiError> {
             timezone: zone::name(&subject.zone),
             accounts: subject.accounts.iter().map(|account| account.id.to_string()).collect(),
             series: course.total.iter().map(course::StepView::of).collect(),
-            totals: course::StepView::of(&course.whole()),
+            totals: course::StepView::of(&course.whole),
         },
     })
 }

@@ -70,7 +70,7 @@ pub async fn handle(app: &App, request: Request) -> Result<Response, ApiError> {
 
 async fn summary(app: &App, subject: &Subject, now: Timestamp) -> Result<Summary, ApiError> {
     let from = now.saturating_sub(RECENT).unwrap_or(now);
-    let course = course::of(app, subject, Range { from, to: now }, Interval::Day).await?.whole();
+    let course = course::of(app, subject, Range { from, to: now }, Interval::Day).await?.whole;
     let reads = subject.accounts.iter().map(|account| shown::between(app, account, from, now));
     let mut posts: Vec<(&Connection, Known)> = Vec::new();
     for (account, found) in subject.accounts.iter().zip(try_join_all(reads).await?) {

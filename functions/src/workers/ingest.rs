@@ -145,8 +145,7 @@ impl Sync<'_> {
         let (held, set) = tokens::live(app, &connection.workspace, &connection.id).await?;
         match self.read(adapter, &credentials, Access::Token(&set)).await {
             Err(Nothing::Failed(failure)) if failure.kind == Kind::TokenRejected => {
-                let renewable = tokens::renew_at(adapter.facts, &set, app.now()).is_some();
-                if !renewable {
+                if !tokens::is_renewable(adapter.facts, &set) {
                     return Err(Failure::new(Kind::ReconnectNeeded, failure.detail).into());
                 }
                 if self.started.elapsed() > RENEWING {

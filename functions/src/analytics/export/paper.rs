@@ -5,6 +5,8 @@ use cloud::table::talents;
 use domain::analytics::Figure;
 use domain::analytics::span::{Interval, Range};
 use domain::{MediaType, Platform};
+use jiff::ToSpan;
+use jiff::tz::TimeZone;
 use report::{Fonts, KeyFigure, Part, Post, Reason, Report};
 
 use crate::App;
@@ -69,8 +71,7 @@ async fn page(
     range: Range,
     posts: &[PublicationView],
 ) -> Result<report::Platform, ApiError> {
-    let before = range.from.saturating_sub(range.from.duration_until(range.to)).unwrap_or(range.from);
-    let before = Range { from: before, to: range.from };
+    let before = before(range, &subject.zone);
     let (course, earlier, audiences) = futures_util::try_join!(
         course::of(app, subject, range, Interval::Day),
         course::of(app, subject, before, Interval::Day),
@@ -98,8 +99,17 @@ async fn page(
     })
 }
 
+/// As many whole days before those of a range. No day is in both, also where a range begins within one.
+fn before(range: Range, zone: &TimeZone) -> Range {
+    let days = range.steps(Interval::Day, zone);
+    let Some((first, _)) = days.first() else { return Range { from: range.from, to: range.from } };
+    let count = i64::try_from(days.len()).unwrap_or_default();
+    let from = first.checked_sub(count.days()).map_or(range.from, |from| from.timestamp());
+    Range { from, to: first.timestamp() }
+}
+
 fn key_figures(now: &Course, before: &Course) -> Vec<KeyFigure> {
-    let (now, before) = (now.whole(), before.whole());
+    let (now, before) = (&now.whole, &before.whole);
     let of = |value: Value, figure: Figure| match value {
         Value::Number(value) if figure == Figure::EngagementRate => report::Figure::Percent(value),
         Value::Number(value) => report::Figure::Number(value),
@@ -161,5 +171,22 @@ fn reason(word: Option<&'static str>) -> Reason {
     match word {
         Some("not_offered") => Reason::NotOffered,
         _ => Reason::Pending,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_days_before_are_as_many_and_none_of_them_is_in_both() {
+        let zone = domain::schedule::zone("America/New_York").unwrap();
+        // Noon to noon, over the end of daylight saving time: four days, begun within the first.
+        let range =
+            Range { from: "2026-10-30T16:00:00Z".parse().unwrap(), to: "2026-11-02T17:00:00Z".parse().unwrap() };
+        let before = before(range, &zone);
+        assert_eq!(before.to, "2026-10-30T04:00:00Z".parse().unwrap());
+        assert_eq!(before.from, "2026-10-26T04:00:00Z".parse().unwrap());
+        assert_eq!(before.steps(Interval::Day, &zone).len(), range.steps(Interval::Day, &zone).len());
     }
 }

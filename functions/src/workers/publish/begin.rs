@@ -150,7 +150,7 @@ impl<'a> Work<'a> {
         let app = self.app;
         let mut told = false;
         if failure.kind == Kind::TokenRejected {
-            let renewable = tokens::renew_at(ready.adapter.facts, &ready.tokens, app.now()).is_some();
+            let renewable = tokens::is_renewable(ready.adapter.facts, &ready.tokens);
             if renewable {
                 match tokens::renew_now(app, &ready.held).await {
                     Ok(_) => return self.try_again(step, Failure::new(Kind::ProviderDown, failure.detail)).await,

@@ -95,6 +95,10 @@ pub async fn page(
     let (mut entries, mut read) = (Vec::new(), 0);
     loop {
         let latest = Timestamp::from_millisecond(at.at).map_err(|error| StoreError::Malformed(error.to_string()))?;
+        // Before the first entry there is nothing to ask for.
+        if latest < first {
+            return Ok((entries, None));
+        }
         let month = keys::month_key(workspace, latest);
         let start = at.row.take().map(|[pk, sk, sort]| {
             HashMap::from([

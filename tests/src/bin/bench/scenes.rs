@@ -398,7 +398,11 @@ impl<'a> Scenes<'a> {
         Ok(())
     }
 
-    async fn now(&self) -> Result<jiff::Timestamp> {
+    /// The time of the stack.
+    ///
+    /// # Errors
+    /// When it does not answer.
+    pub async fn now(&self) -> Result<jiff::Timestamp> {
         Ok(self.stack.client.get("/local/clock").await?.text_of("now").parse()?)
     }
 

@@ -124,7 +124,7 @@ pub async fn make_due(rows: &Rows, workspace: &str, id: &str) -> Result<Value> {
 /// When one of them is not what it should be.
 pub async fn measure(bootstrap: &Path, root: &Path, scenes: &mut Scenes<'_>) -> Result<Year> {
     let root = root.to_str().ok_or("the folder's name is not UTF-8")?;
-    let from = jiff::Timestamp::now().checked_sub(jiff::SignedDuration::from_hours(24 * 364))?.to_string();
+    let from = scenes.now().await?.checked_sub(jiff::SignedDuration::from_hours(24 * 364))?.to_string();
     let mut asked = scenes.event("analytics.trends").await?;
     query(&mut asked, &format!("metric=followers&interval=day&connectionId={}&from={}", scenes.grown()?, &from[..10]));
     let given = cold::environment(scenes, root, "analytics.trends")?;
