@@ -4,10 +4,10 @@ use std::collections::BTreeMap;
 
 use cloud::http::ApiError;
 use cloud::table::points::{self, Point};
+use domain::Metric;
 use domain::analytics::Figure;
 use domain::analytics::span::{Interval, Range};
 use domain::analytics::totals::two_decimals;
-use domain::Metric;
 use futures_util::future::try_join_all;
 use jiff::Timestamp;
 use jiff::tz::TimeZone;

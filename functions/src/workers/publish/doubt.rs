@@ -252,9 +252,7 @@ impl<'a> Work<'a> {
 
     /// A look that failed says nothing about the post: another one, later and later.
     async fn look_failed(&mut self, ready: &Ready<'a>, step: &'static str, failure: Failure) -> Step {
-        if failure.kind == Kind::TokenRejected
-            && tokens::is_renewable(ready.adapter.facts, &ready.tokens)
-        {
+        if failure.kind == Kind::TokenRejected && tokens::is_renewable(ready.adapter.facts, &ready.tokens) {
             // Renewed, or being renewed, or refused, which the connection shows: the next look tells.
             if let Err(tokens::NoTokens::Store(error)) = tokens::renew_now(self.app, &ready.held).await {
                 return Err(Outcome::Store(error));
