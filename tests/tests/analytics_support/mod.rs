@@ -10,8 +10,13 @@ use herald_tests::stack::Stack;
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
-/// Staff of a workspace with the talent `ann`, signed in for years.
+/// When these suites begin, whatever day it is: the newest posts of the accounts of the world are 26 days old.
+const BEGIN: &str = "2026-11-27T12:00:00Z";
+
+/// Brings a new stack to [`BEGIN`]; staff of a workspace with the talent `ann`, signed in for years.
 pub async fn staff(stack: &Stack) -> Result<Client> {
+    let now: Timestamp = stack.client.get("/local/clock").await?.expect(200).text_of("now").parse()?;
+    stack.pass(BEGIN.parse::<Timestamp>()?.as_second() - now.as_second()).await?;
     let admin = stack.client.with_token(stack.token("workspace=agency&role=admin&ttl=315360000").await?);
     admin.talent("ann").await?;
     Ok(admin)
