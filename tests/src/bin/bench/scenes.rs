@@ -359,6 +359,8 @@ impl<'a> Scenes<'a> {
             ("HERALD_ISSUER", format!("{origin}/local")),
             ("HERALD_FONTS", repository().join("infra/fonts/layer/fonts").display().to_string()),
             ("HERALD_AUDIENCE", "herald".to_owned()),
+            // One caller asks for all of it.
+            ("HERALD_RATE_LIMIT", "5000:10000".to_owned()),
             ("HERALD_UPSTREAM", self.stack.world.origin.clone()),
             ("HERALD_LOOPBACK_ALLOW", origin.trim_start_matches("http://").to_owned()),
             ("HERALD_EVENT_BUS", "herald".to_owned()),
