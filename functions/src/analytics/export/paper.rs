@@ -38,7 +38,7 @@ pub async fn write(
     posts: Vec<PublicationView>,
 ) -> Result<Vec<u8>, ApiError> {
     let fonts = Fonts::in_directory(&app.settings.fonts);
-    // Said before anything is read: whoever installed this forgot the layer, and CSV works all the same.
+    // Whoever installed this forgot the layer; CSV works all the same.
     let mut fonts = fonts.map_err(|error| ApiError::unavailable(error.to_string()))?;
     let report = report(app, subject, range, &posts).await?;
     // Drawing takes the processor for a while, which other requests of the same process must not wait for.
