@@ -4,14 +4,16 @@ set -euo pipefail
 cd "$(dirname "$0")/../infra/fonts"
 
 sum=$(cat package-lock.json "../../scripts/build-fonts.sh" | sha256sum | cut -d' ' -f1)
-[ "$(cat layer.built 2>/dev/null || true)" != "$sum" ] || exit 0
+[ "$(cat layer.built 2>/dev/null || true)" != "$sum" ] || [ ! -d layer/fonts ] || exit 0
 
-if ! command -v npm >/dev/null 2>&1; then
-    echo "build-fonts: Node.js with npm is not there; reports are made as CSV only" >&2
+# Everything else works without them, so a laptop without Node.js or network starts all the same.
+without() {
+    echo "build-fonts: $*; reports are made as CSV only" >&2
     [ "${CI:-}" != "true" ] || exit 1
     exit 0
-fi
-npm ci --no-fund --no-audit --loglevel=error
+}
+command -v npm >/dev/null 2>&1 || without "Node.js with npm is not there"
+npm ci --no-fund --no-audit --loglevel=error || without "the fonts could not be fetched"
 rm -rf layer
 mkdir -p layer/fonts
 # Text is regular; headings are bold, in the scripts whose fonts are small.
